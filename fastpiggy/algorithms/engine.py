@@ -1,0 +1,82 @@
+"""The one loop that drives every algorithm."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from fastpiggy.compile import kernel
+
+#: What :func:`run` ends with.
+UNFINISHED, CONVERGED, NOT_FINITE, GROWING = 0, 1, 2, 3
+
+#: Columns of the trace: norms of x+ - x, J+ - J and J+, the residual, the number of tangents run.
+CHANGE, TANGENT_CHANGE, TANGENT_SIZE, RESIDUAL, TANGENTS = range(5)
+
+
+class Policy(NamedTuple):
+    """When tangents run, and when to stop."""
+
+    steps: int  # at most this many iterations in this call
+    tol: float  # on the optimality residual
+    tangent_tol: float  # on norm(J+ - J) / norm(J+)
+    patience: int  # start the tangents once no coordinate changed side for so many; 0: at once
+    moving: bool  # False: x is held, only the tangents move
+
+
+class Progress(NamedTuple):
+    """What outlives one call of :func:`run`: counters, in arrays so that kernels can write."""
+
+    count: np.ndarray  # (3,) int: iterations done, steps since a coordinate moved, tangents run
+
+    @classmethod
+    def start(cls) -> "Progress":
+        return cls(np.zeros(3, dtype=np.int64))
+
+
+@kernel
+def run(algorithm, problem, d, state, m, policy, progress, trace):
+    """Iterate an algorithm with its tangents until both residuals are small.
+
+    Parameters
+    ----------
+    algorithm, problem, d : records
+        The map, what it solves, and the directions of both.
+    state : NamedTuple of arrays
+        The iterate, its tangents and work arrays; updated in place.
+    m : int
+        Number of tangents.
+    policy : Policy
+    progress : Progress
+        Updated in place, so that a run can be resumed.
+    trace : ndarray of shape (policy.steps, 5)
+        One row per iteration, see the constants of this module.
+
+    Returns
+    -------
+    code : int
+        UNFINISHED, CONVERGED, NOT_FINITE or GROWING.
+    done : int
+        Iterations of this call, the rows of `trace` that were written.
+    """
+    count = progress.count
+    for step in range(policy.steps):
+        settled = count[1] >= policy.patience
+        active = m if settled or count[2] > 0 else 0
+        move = algorithm.step(problem, d, state, active, policy.moving)
+        count[0] += 1
+        count[1] = 0 if move.moved > 0 else count[1] + 1
+        count[2] = active
+        trace[step, 0] = np.sqrt(move.change)
+        trace[step, 1] = np.sqrt(move.tangent_change)
+        trace[step, 2] = np.sqrt(move.tangent_size)
+        trace[step, 3] = move.residual
+        trace[step, 4] = active
+        if not np.isfinite(move.change) or not np.isfinite(move.residual):
+            return NOT_FINITE, step + 1
+        # Squares of finite tangents overflow at 1e154: stop while they can still be shown.
+        if not move.tangent_size < 1e200:
+            return GROWING, step + 1
+        still = trace[step, 1] <= policy.tangent_tol * trace[step, 2]
+        if move.residual <= policy.tol and active == m and still:
+            return CONVERGED, step + 1
+    return UNFINISHED, policy.steps

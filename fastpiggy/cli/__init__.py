@@ -1,0 +1,26 @@
+"""The command ``fastpiggy``: tune a model on a file, compile ahead, look at the installation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        The arguments without the program's name; those of the process if not given.
+
+    Returns
+    -------
+    int
+        The exit code: 0, 2 for input that cannot be used, 130 when interrupted.
+    """
+    from fastpiggy.cli.dispatch import dispatch
+
+    return dispatch(argv)
+
+
+__all__ = ["main"]

@@ -1,0 +1,13 @@
+"""All Numba policy: protocols, records, kernels and the disk cache they share.
+
+A *record* is a ``NamedTuple`` with methods, a *protocol* declares which of its methods compiled
+code may call, a *kernel* is a compiled function of records and arrays.  Nothing outside this
+folder imports Numba.
+"""
+
+from fastpiggy.compile.helper import helper, specialise
+from fastpiggy.compile.kernel import kernel
+from fastpiggy.compile.protocol import protocol, roles
+from fastpiggy.compile.record import record
+
+__all__ = ["helper", "kernel", "protocol", "record", "roles", "specialise"]

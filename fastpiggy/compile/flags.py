@@ -1,0 +1,25 @@
+"""The compiler flags of every kernel, method and helper."""
+
+from typing import Any
+
+from numba import config
+
+# ``reassoc`` is what vectorises a dot product.  The full ``fastmath`` set would let LLVM assume
+# that NaN and inf never occur, which breaks the non-finite checks and gains nothing measurable.
+FASTMATH = {"reassoc", "contract", "nsz"}
+
+_COMMON: dict[str, Any] = {
+    "fastmath": FASTMATH,
+    "error_model": "numpy",
+    "no_cfunc_wrapper": True,
+}
+
+#: Options of code that is compiled into a kernel: methods of records and helpers.  Nobody calls
+#: them from Python, and the wrappers that would unpack records for them double compile times.
+INNER: dict[str, Any] = {**_COMMON, "no_cpython_wrapper": True}
+
+#: Options of the kernels themselves, which run without the interpreter lock.
+OUTER: dict[str, Any] = {**_COMMON, "nogil": True}
+
+#: False where ``NUMBA_DISABLE_JIT=1`` asks for plain Python.
+COMPILED = not config.DISABLE_JIT

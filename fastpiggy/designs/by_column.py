@@ -1,0 +1,142 @@
+"""Designs stored by columns: dense in Fortran order, and sparse (CSC)."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from fastpiggy.compile import helper, record
+from fastpiggy.designs.protocol import Columns
+from fastpiggy.losses.protocol import slope_tangent
+
+
+@helper
+def refresh(loss, d, m, s, r, S, R):
+    """Slopes and their tangents from the states, on all rows."""
+    for i in range(s.size):
+        r[i] = loss.slope(i, s[i])
+    for k in range(m):
+        for i in range(s.size):
+            R[k, i] = loss.curvature(i, s[i]) * S[k, i] + slope_tangent(loss, d, i, s[i], k)
+
+
+@record(Columns)
+class Dense(NamedTuple):
+    """A dense matrix in Fortran order.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, p), Fortran order, float64 or float32
+        All sums are kept in float64.
+    """
+
+    X: np.ndarray
+
+    def gradient(self, loss, d, dX, x, J, m, s, r, S, R, g, G):
+        n, p = self.X.shape
+        for j in range(p):
+            column = self.X[:, j]
+            if x[j] != 0.0:
+                for i in range(n):
+                    s[i] += x[j] * column[i]
+            for k in range(m):
+                if J[k, j] != 0.0:
+                    for i in range(n):
+                        S[k, i] += J[k, j] * column[i]
+        for k in range(m):
+            for i in range(n):
+                S[k, i] += dX.predict(k, i, x)
+        refresh(loss, d, m, s, r, S, R)
+        for j in range(p):
+            g[j] = self.dot(j, 0.0, r)
+            for k in range(m):
+                G[k, j] = self.dot(j, 0.0, R[k]) + dX.dot(k, j, r)
+
+    def dot(self, j, shift, r):
+        column = self.X[:, j]
+        total = 0.0
+        for i in range(r.size):
+            total += (column[i] - shift) * r[i]
+        return total
+
+    def advance(self, j, shift, c, C, m, loss, d, dX, s, r, S, R):
+        column = self.X[:, j]
+        for i in range(s.size):
+            s[i] += c * (column[i] - shift)
+            r[i] = loss.slope(i, s[i])
+        for k in range(m):
+            dX.axpy(k, j, c, S[k])
+            for i in range(s.size):
+                S[k, i] += C[k] * (column[i] - shift)
+                R[k, i] = loss.curvature(i, s[i]) * S[k, i] + slope_tangent(loss, d, i, s[i], k)
+
+
+@record(Columns)
+class Sparse(NamedTuple):
+    """A sparse matrix in compressed columns (CSC).
+
+    A shift costs a pass over all rows here: problems with an intercept leave sparse columns where
+    they are.
+
+    Parameters
+    ----------
+    data, indices, indptr : ndarray
+        As in :class:`scipy.sparse.csc_array`, with sorted indices and without duplicates.
+    rows : int
+        Number of rows.
+    """
+
+    data: np.ndarray
+    indices: np.ndarray
+    indptr: np.ndarray
+    rows: int
+
+    def gradient(self, loss, d, dX, x, J, m, s, r, S, R, g, G):
+        p = self.indptr.size - 1
+        for j in range(p):
+            if x[j] != 0.0:
+                for e in range(self.indptr[j], self.indptr[j + 1]):
+                    s[self.indices[e]] += x[j] * self.data[e]
+            for k in range(m):
+                if J[k, j] != 0.0:
+                    for e in range(self.indptr[j], self.indptr[j + 1]):
+                        S[k, self.indices[e]] += J[k, j] * self.data[e]
+        for k in range(m):
+            for i in range(s.size):
+                S[k, i] += dX.predict(k, i, x)
+        refresh(loss, d, m, s, r, S, R)
+        for j in range(p):
+            g[j] = self.dot(j, 0.0, r)
+            for k in range(m):
+                G[k, j] = self.dot(j, 0.0, R[k]) + dX.dot(k, j, r)
+
+    def dot(self, j, shift, r):
+        total = 0.0
+        for e in range(self.indptr[j], self.indptr[j + 1]):
+            total += self.data[e] * r[self.indices[e]]
+        if shift != 0.0:
+            for i in range(r.size):
+                total -= shift * r[i]
+        return total
+
+    def advance(self, j, shift, c, C, m, loss, d, dX, s, r, S, R):
+        start, stop = self.indptr[j], self.indptr[j + 1]
+        for e in range(start, stop):
+            i = self.indices[e]
+            s[i] += c * self.data[e]
+            r[i] = loss.slope(i, s[i])
+        for k in range(m):
+            for e in range(start, stop):
+                i = self.indices[e]
+                S[k, i] += C[k] * self.data[e]
+                R[k, i] = loss.curvature(i, s[i]) * S[k, i] + slope_tangent(loss, d, i, s[i], k)
+        if shift != 0.0:
+            for i in range(s.size):
+                s[i] -= c * shift
+            for k in range(m):
+                for i in range(s.size):
+                    S[k, i] -= C[k] * shift
+            refresh(loss, d, m, s, r, S, R)
+        if dX.moves():
+            for k in range(m):
+                dX.axpy(k, j, c, S[k])
+            refresh(loss, d, m, s, r, S, R)

@@ -1,0 +1,74 @@
+"""The simplex."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from fastpiggy.compile import helper, record
+from fastpiggy.penalties.protocol import Penalty
+
+
+@helper
+def _projected(u, tau, du, dradius, k, slack, out):
+    """Tangent of the projection for the support ``{u - tau > -slack}``."""
+    total, count = 0.0, 0
+    for j in range(u.size):
+        if u[j] - tau > -slack:
+            total += du[k, j]
+            count += 1
+    shift = (dradius - total) / count
+    for j in range(u.size):
+        out[j] = du[k, j] + shift if u[j] - tau > -slack else 0.0
+
+
+@record(Penalty)
+class Simplex(NamedTuple):
+    """Zero on ``{x >= 0, sum x = radius}``, infinite elsewhere; the prox is the projection.
+
+    On the support S it is ``u - tau``, with Jacobian ``I - 1 1'/card(S)`` in u and ``1/card(S)`` in
+    the radius.  Where ``u_j == tau`` the support may take j in or not: q blends the two tangents,
+    q = 0 leaves it out.  One selection serves all coordinates, the first entry's.
+
+    Parameters
+    ----------
+    radius : float
+        Positive.
+    """
+
+    radius: float
+
+    def value_all(self, x):
+        total, least = 0.0, 0.0
+        for j in range(x.size):
+            total += x[j]
+            least = min(least, x[j])
+        close = abs(total - self.radius) <= 1e-9 * self.radius and least >= -1e-9 * self.radius
+        return 0.0 if close else np.inf
+
+    def prox_all(self, u, steps, z, du, dz, d, m, q):
+        # Michelot's algorithm: drop what lies below the threshold of the rest until none does.
+        p = u.size
+        tau, count, before = -np.inf, p, p + 1
+        while count < before:
+            before = count
+            total, count = 0.0, 0
+            for j in range(p):
+                if u[j] > tau:
+                    total += u[j]
+                    count += 1
+            tau = (total - self.radius) / count
+            count = 0
+            for j in range(p):
+                if u[j] > tau:
+                    count += 1
+        for j in range(p):
+            # A NaN must come through, so the comparison is with what is dropped.
+            z[j] = 0.0 if u[j] <= tau else u[j] - tau
+        slack = 1e-14 * (abs(tau) + self.radius)
+        extra = np.empty(p)
+        for k in range(m):
+            _projected(u, tau, du, d.radius[k], k, -slack, dz[k])
+            if q[0] > 0.0:
+                _projected(u, tau, du, d.radius[k], k, slack, extra)
+                for j in range(p):
+                    dz[k, j] = (1.0 - q[0]) * dz[k, j] + q[0] * extra[j]

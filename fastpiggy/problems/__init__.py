@@ -1,0 +1,6 @@
+"""Problems: what binds data and hyperparameters to kernels."""
+
+from fastpiggy.problems.linear import elastic_net, group_lasso, lasso, logistic, ridge
+from fastpiggy.problems.problem import Problem
+
+__all__ = ["Problem", "elastic_net", "group_lasso", "lasso", "logistic", "ridge"]

@@ -1,0 +1,200 @@
+"""Checks of what a user hands in: done before any work, in words that name the argument."""
+
+from numbers import Real
+from typing import Any
+
+import numpy as np
+
+
+def matrix(X: Any, name: str = "X") -> Any:
+    """X as a float array in C or Fortran order, or as a CSC array with sorted indices.
+
+    float64 and float32 are kept, integers and booleans become float64, nothing of the caller's is
+    changed.  Only NaN and inf are left for :func:`finite`, which costs a pass.
+    """
+    if hasattr(X, "tocsc"):
+        return _sparse(X, name)
+    if hasattr(X, "to_numpy"):
+        X = X.to_numpy()
+    X = array(X, name, keep_single=True)
+    if X.ndim != 2:
+        raise ValueError(
+            f"{name} must have two dimensions (rows, columns), got shape {X.shape}"
+            + ("; use X.reshape(-1, 1) for a single column" if X.ndim == 1 else "")
+        )
+    if 0 in X.shape:
+        raise ValueError(f"{name} must have at least one row and one column, got shape {X.shape}")
+    if not (X.flags.c_contiguous or X.flags.f_contiguous):
+        X = np.ascontiguousarray(X)
+    return X
+
+
+def _sparse(X: Any, name: str) -> Any:
+    from scipy.sparse import csc_array
+
+    if X.ndim != 2 or 0 in X.shape:
+        raise ValueError(
+            f"{name} must have two dimensions and at least one row and one column, got {X.shape}"
+        )
+    dtype = _dtype(np.dtype(X.dtype), name, keep_single=True)
+    found = csc_array(X, dtype=dtype)
+    if not (found.has_canonical_format and found.has_sorted_indices):
+        found = found.copy()
+        found.sum_duplicates()
+    # One index type for all sizes that fit: it is part of a kernel's signature.
+    small = found.shape[0] < 2**31 and found.nnz < 2**31
+    index = np.int32 if small else np.int64
+    parts = (
+        found.data,
+        found.indices.astype(index, copy=False),
+        found.indptr.astype(index, copy=False),
+    )
+    return csc_array(parts, shape=found.shape)
+
+
+def _dtype(dtype: np.dtype, name: str, keep_single: bool) -> type:
+    if dtype.kind == "c":
+        raise TypeError(f"{name} must be real, got complex numbers ({dtype})")
+    if dtype.kind not in "fiub":
+        raise TypeError(f"{name} must hold numbers, got dtype {dtype}; encode text and dates first")
+    return np.float32 if keep_single and dtype.newbyteorder("=") == np.float32 else np.float64
+
+
+def array(value: Any, name: str, keep_single: bool = False) -> np.ndarray:
+    """Anything array-like as a float array in native byte order."""
+    if hasattr(value, "to_numpy"):
+        value = value.to_numpy()
+    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+        raise ValueError(f"{name} has masked entries; fill or drop them first")
+    try:
+        found = np.asarray(value)
+    except ValueError as error:
+        raise ValueError(f"{name} must be a rectangular array of numbers: {error}") from None
+    if found.dtype.kind == "O":
+        try:
+            found = found.astype(float)
+        except (TypeError, ValueError):
+            raise TypeError(
+                f"{name} must hold numbers, got objects such as {found.ravel()[0]!r}; encode text "
+                "and missing values first"
+            ) from None
+    return np.asarray(found, dtype=_dtype(found.dtype, name, keep_single))
+
+
+def vector(value: Any, name: str, size: int, what: str) -> np.ndarray:
+    """A finite float64 vector of a known size."""
+    found = array(value, name)
+    if found.ndim == 2 and found.shape[1] == 1:
+        found = found[:, 0]
+    if found.shape != (size,):
+        raise ValueError(f"{name} must have shape ({size},), one entry a {what}, got {found.shape}")
+    bad = np.flatnonzero(~np.isfinite(found))
+    if bad.size:
+        raise ValueError(f"{name} must be finite, got {found[bad[0]]} at index {bad[0]}")
+    return np.ascontiguousarray(found)
+
+
+def weights(value: Any, name: str, size: int, what: str) -> np.ndarray:
+    """A vector of numbers that are not negative; ones where none is given."""
+    if value is None:
+        return np.ones(size)
+    found = vector(value, name, size, what)
+    bad = np.flatnonzero(found < 0)
+    if bad.size:
+        raise ValueError(f"{name} must not be negative, got {found[bad[0]]} at index {bad[0]}")
+    return found
+
+
+def sample_weight(value: Any, size: int) -> tuple[np.ndarray, float]:
+    """Normalised sample weights and the sum of the raw ones."""
+    raw = weights(value, "sample_weight", size, "row of X")
+    total = float(raw.sum())
+    if not total > 0:
+        raise ValueError("sample_weight must have at least one positive entry, got only zeros")
+    return raw / total, total
+
+
+def number(
+    value: Any, name: str, low: float = 0.0, high: float = np.inf, open_low: bool = False
+) -> float:
+    """A finite real number in a range."""
+    if isinstance(value, bool | np.bool_) or not isinstance(value, Real | np.ndarray):
+        raise TypeError(
+            f"{name} must be a real number, got {value!r} of type {type(value).__name__}"
+        )
+    if isinstance(value, np.ndarray):
+        if value.ndim or value.dtype.kind not in "fiu":
+            raise TypeError(f"{name} must be a real number, got an array of shape {value.shape}")
+        value = value.item()
+    found = float(value)
+    inside = low < found <= high if open_low else low <= found <= high
+    if not (np.isfinite(found) and inside):
+        bracket = "(" if open_low else "["
+        raise ValueError(
+            f"{name} must be a finite number in {bracket}{low:g}, {high:g}], got {found}"
+        )
+    return found
+
+
+def finite(X: Any, product: np.ndarray, name: str = "X") -> None:
+    """Raise where X is not finite, given a product ``X'v`` with a finite v.
+
+    NaN and inf survive a product, so that a finite one proves X finite without a pass of its own;
+    one that is not may also be an overflow of finite numbers, and then X is scanned.
+    """
+    if np.all(np.isfinite(product)):
+        return
+    dense = isinstance(X, np.ndarray)
+    bad = np.argwhere(~np.isfinite(X)) if dense else np.flatnonzero(~np.isfinite(X.data))[:, None]
+    if not bad.size:
+        raise ValueError(
+            f"{name} is finite but its products overflow (largest entry {abs(X).max():g}); scale "
+            "its columns"
+        )
+    if dense:
+        row, column = bad[0]
+        value = X[row, column]
+    else:
+        at = int(bad[0, 0])
+        row, column = X.indices[at], np.searchsorted(X.indptr, at, side="right") - 1
+        value = X.data[at]
+    raise ValueError(
+        f"{name} must be finite, got {value} at row {row}, column {column} "
+        f"({bad.shape[0]} such entries); impute or drop them first"
+    )
+
+
+def groups(labels: Any, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Unique labels, offsets and the order of the coordinates, sorted by group."""
+    found = np.asarray(labels)
+    if found.shape != (size,):
+        raise ValueError(
+            f"groups must have shape ({size},), one label a column of X, got {found.shape}"
+        )
+    if found.dtype.kind not in "iubUSO":
+        if found.dtype.kind != "f" or not np.all(np.isfinite(found)):
+            raise ValueError(f"groups must be finite labels, got dtype {found.dtype}")
+    unique, inverse = np.unique(found, return_inverse=True)
+    order = np.argsort(inverse, kind="stable").astype(np.int64)
+    offsets = np.concatenate([[0], np.cumsum(np.bincount(inverse))]).astype(np.int64)
+    return unique, offsets, order
+
+
+def two_classes(y: Any, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Labels of any kind as -1 and +1, the larger one +1, and the two labels."""
+    if hasattr(y, "to_numpy"):
+        y = y.to_numpy()
+    found = np.asarray(y)
+    if found.ndim == 2 and found.shape[1] == 1:
+        found = found[:, 0]
+    if found.shape != (size,):
+        raise ValueError(f"y must have shape ({size},), one label a row of X, got {found.shape}")
+    if found.dtype.kind == "f" and not np.all(np.isfinite(found)):
+        raise ValueError("y must hold labels, got NaN or inf")
+    if found.dtype.kind == "c":
+        raise TypeError("y must hold labels, got complex numbers")
+    classes = np.unique(found)
+    if classes.size != 2:
+        shown = ", ".join(repr(c) for c in classes[:5].tolist())
+        raise ValueError(f"y must hold exactly two labels, got {classes.size}: {shown}")
+    return np.where(found == classes[1], 1.0, -1.0), classes

@@ -1,0 +1,194 @@
+"""Problems: a loss, a penalty and a design bound together, with their parameters by name."""
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from numbers import Real
+from typing import Any
+
+import numpy as np
+
+from fastpiggy.compile import roles
+from fastpiggy.designs import matrix
+from fastpiggy.problems import checks
+
+_KEPT_LOSSES = 64
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """``loss(X x + b) + penalty(x)``: anything that the blocks allow, the user's own included.
+
+    Parameters
+    ----------
+    loss : Loss
+        Holds the targets and the sample weights, see :mod:`fastpiggy.losses`.
+    penalty : Penalty
+        See :mod:`fastpiggy.penalties`.
+    design : array_like or sparse of shape (n, p), or Design
+        The matrix X.
+    fit_intercept : bool, default=False
+        Add an unpenalised b.
+    total_weight : float, optional
+        Where the loss holds normalised sample weights, the sum of the raw ones; derivatives with
+        respect to ``sample_weight`` are then those of the raw ones.
+    classes : ndarray, optional
+        The two labels of a classification problem, the second one +1.
+
+    Raises
+    ------
+    TypeError
+        If a block does not follow its protocol, or X holds no numbers.
+    ValueError
+        If shapes do not fit.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastpiggy as fp
+    >>> X, y = np.eye(3), np.array([3.0, 0.5, -2.0])
+    >>> loss = fp.losses.LeastSquares(y, np.full(3, 1 / 3))
+    >>> problem = fp.Problem(loss, fp.penalties.L1(0.5, np.ones(3)), X)
+    >>> fp.solve(problem).x
+    array([ 1.5,  0. , -0.5])
+    """
+
+    loss: Any
+    penalty: Any
+    design: Any
+    fit_intercept: bool = False
+    total_weight: float | None = None
+    classes: np.ndarray | None = None
+    # What is computed once for a matrix and shared by all problems on it.
+    shared: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        for name, role in (("loss", "Loss"), ("penalty", "Penalty")):
+            if role not in roles(getattr(self, name)):
+                raise TypeError(
+                    f"{name} must be a record of the role {role} (see fastpiggy.{name}s or "
+                    f"fastpiggy.record), got {type(getattr(self, name)).__name__}"
+                )
+        if "Design" not in roles(self.design):
+            design = matrix.as_design(checks.matrix(self.design, "design"))
+            object.__setattr__(self, "design", design)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns of X."""
+        return matrix.shape(self.design)
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """Values of everything that a derivative can be taken with respect to, but X."""
+        found = {}
+        for block in (self.penalty, self.loss):
+            held = getattr(block, "held", ())
+            for name, value in zip(block._fields, block, strict=True):
+                if name not in held and _is_real(value):
+                    found[name] = value
+        if self.total_weight is not None:
+            found["sample_weight"] = found["sample_weight"] * self.total_weight
+        return found
+
+    def block_of(self, name: str) -> str:
+        """Which block holds a parameter: ``"penalty"`` or ``"loss"``."""
+        return "penalty" if name in self.penalty._fields else "loss"
+
+    def replace(self, **changes: Any) -> "Problem":
+        """The same problem with other values of some parameters.
+
+        Parameters
+        ----------
+        **changes
+            Values by parameter name.
+
+        Returns
+        -------
+        Problem
+            Shares X, and all that was computed from it, with this one.
+
+        Raises
+        ------
+        ValueError
+            For a name that is no parameter, or a value that is not allowed.
+        """
+        new = self
+        for name, value in changes.items():
+            new = new._with(name, value)
+        return new
+
+    def _with(self, name: str, value: Any) -> "Problem":
+        current = self.parameters
+        if name not in current:
+            raise ValueError(
+                f"{name!r} is no parameter of this problem; it has {', '.join(map(repr, current))}"
+            )
+        if name == "sample_weight" and self.total_weight is not None:
+            normalised, total = checks.sample_weight(value, self.shape[0])
+            loss = self.loss._replace(sample_weight=normalised)
+            return replace(self, loss=loss, total_weight=total)
+        old = current[name]
+        if isinstance(old, np.ndarray):
+            value = checks.vector(value, name, old.size, "entry")
+            if name in ("weights", "sample_weight"):
+                value = checks.weights(value, name, old.size, "entry")
+        else:
+            value = checks.number(value, name, high=1.0 if name == "l1_ratio" else np.inf)
+        which = self.block_of(name)
+        return replace(self, **{which: getattr(self, which)._replace(**{name: value})})
+
+    def alpha_max(self) -> float:
+        """The smallest alpha at which every penalised coefficient is zero.
+
+        The intercept and the unpenalised columns are fitted first (for the elastic net it is
+        divided by l1_ratio).
+
+        Raises
+        ------
+        ValueError
+            Where no alpha does that: ridge, l1_ratio = 0, box, a penalty without ``alpha_max``.
+        """
+        from fastpiggy.problems.null_model import alpha_max
+
+        return alpha_max(self)
+
+    def once(self, key: str, make: Any) -> Any:
+        """A value computed once for X and shared by every problem that :meth:`replace` makes."""
+        if key not in self.shared:
+            self.shared[key] = make()
+        return self.shared[key]
+
+    def once_for_loss(self, key: str, make: Any) -> Any:
+        """A value computed once for X and the loss, kept for the latest losses on this X."""
+        kept = self.once(f"{key} by loss", OrderedDict)
+        entry = kept.get(id(self.loss))
+        # The entry holds the loss itself, so that its identity cannot be taken by another.
+        if entry is None:
+            entry = kept[id(self.loss)] = (self.loss, make())
+            if len(kept) > _KEPT_LOSSES:
+                kept.popitem(last=False)
+        return entry[1]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "shared": {}}
+
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        self.__dict__.update(state)
+
+    def __repr__(self) -> str:
+        n, p = self.shape
+        scalars = ", ".join(
+            f"{k}={v:.4g}" for k, v in self.parameters.items() if not isinstance(v, np.ndarray)
+        )
+        storage = type(self.design).__name__
+        return (
+            f"<Problem {type(self.loss).__name__} + {type(self.penalty).__name__}({scalars}), "
+            f"X {n} x {p} ({storage}), intercept {'yes' if self.fit_intercept else 'no'}>"
+        )
+
+
+def _is_real(value: Any) -> bool:
+    if isinstance(value, np.ndarray):
+        return value.dtype == np.float64
+    return isinstance(value, Real) and not isinstance(value, bool | int)

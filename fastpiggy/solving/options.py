@@ -1,0 +1,63 @@
+"""The algorithms as a user names them, with their options."""
+
+from dataclasses import dataclass
+
+from fastpiggy.problems import checks
+
+
+@dataclass(frozen=True)
+class ForwardBackward:
+    """Options of forward-backward splitting.
+
+    Parameters
+    ----------
+    step : float, optional
+        Below ``2/L`` and below the penalty's ``largest_step``; by default 1/L.
+    """
+
+    step: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.step is not None:
+            checks.number(self.step, "step", open_low=True)
+
+
+@dataclass(frozen=True)
+class CoordinateDescent:
+    """Options of coordinate descent.
+
+    Parameters
+    ----------
+    order : {"cyclic", "random"}, default="cyclic"
+        Random draws a new order for each sweep over all coordinates.
+    inner : int, default=0
+        Sweeps over the nonzero coordinates after each sweep over all.
+    seed : int, default=1
+        Of the random order; positive.
+    """
+
+    order: str = "cyclic"
+    inner: int = 0
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        if self.order not in ("cyclic", "random"):
+            raise ValueError(f'order must be "cyclic" or "random", got {self.order!r}')
+        if not isinstance(self.inner, int) or self.inner < 0:
+            raise ValueError(f"inner must be an integer >= 0, got {self.inner!r}")
+        if not isinstance(self.seed, int) or self.seed <= 0:
+            raise ValueError(f"seed must be a positive integer, got {self.seed!r}")
+
+
+@dataclass(frozen=True)
+class BlockDescent:
+    """Options of block coordinate descent: none."""
+
+
+BY_NAME = {
+    "forward_backward": ForwardBackward,
+    "coordinate_descent": CoordinateDescent,
+    "block_descent": BlockDescent,
+}
+
+DERIVATIVES = ("auto", "piggyback", "late", "frozen", "implicit", "one_step", "none")
