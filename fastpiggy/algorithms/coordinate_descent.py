@@ -17,6 +17,15 @@ def _row_is_zero(J, m, j):
 
 
 @helper
+def _shuffle(order, seed):
+    """Fisher-Yates in place, from the minimal standard generator of Park and Miller."""
+    for n in range(order.size - 1, 0, -1):
+        seed[0] = (seed[0] * 48271) % 2147483647
+        other = seed[0] % (n + 1)
+        order[n], order[other] = order[other], order[n]
+
+
+@helper
 def _tangents(problem, d, state, m, j, u, step, z, penalised):
     """New row j of J in ``state.Z``: True where it differs from the old one."""
     design, penalty, q = problem.design, problem.penalty, problem.selection[j]
@@ -50,24 +59,21 @@ class CoordinateDescent(NamedTuple):
         The order of a sweep.
     inner : int
         Sweeps over the nonzero coordinates per sweep over all; 0 is plain descent.
-    shuffle : int
-        Not 0: each step draws a new order, starting from this seed.
+    seed : ndarray of shape (1,), int
+        Positive: each step draws a new order from this state and moves it; 0: `order` stays.
     """
 
     lipschitz: np.ndarray
     order: np.ndarray
     inner: int
-    shuffle: int = 0
+    seed: np.ndarray
 
     def step(self, problem, d, state, m, moving):
         change, tangent_change, largest, first, moved = 0.0, 0.0, 0.0, 0.0, 0
         p = state.x.size
         penalised = p - problem.design.free()
-        if self.shuffle != 0:
-            # Fisher-Yates in place, from Numba's generator, which the caller seeds.
-            for n in range(p - 1, 0, -1):
-                other = int(np.random.random() * (n + 1))
-                self.order[n], self.order[other] = self.order[other], self.order[n]
+        if self.seed[0] > 0:
+            _shuffle(self.order, self.seed)
         for sweep in range(1 + self.inner):
             largest = 0.0
             for n in range(p):

@@ -88,9 +88,8 @@ def _squares(design: Any, h: np.ndarray, mean: np.ndarray) -> np.ndarray:
 
 def means(design: Any, s: np.ndarray) -> np.ndarray:
     """Column means under the weights s, 0 where the storage should not be centred."""
-    n, p = shape(design)
     if isinstance(design, Sparse) or s.sum() == 0:
-        return np.zeros(p)
+        return np.zeros(shape(design)[1])
     return scatter(design, s) / s.sum()
 
 

@@ -66,9 +66,9 @@ class Selection:
 
 
 def select(binding: Any, u: np.ndarray, slack: np.ndarray, d: Any, m: int) -> Selection:
-    """The selection at u, with one element where u is within a relative NEAR, or `slack`, of a kink.
+    """The selection at u, and one of its elements where u is near a kink.
 
-    At a kink the two sides are taken from two points and blended with q, each with its own
+    Near means within a relative NEAR, or `slack`.  At a kink the two sides are taken from two points and blended with q, each with its own
     parameter part, so that [P, C] stays one element of the joint Clarke Jacobian.
     """
     if binding.kind == "CoordinatePenalty":
