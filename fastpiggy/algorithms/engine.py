@@ -76,7 +76,8 @@ def run(algorithm, problem, d, state, m, policy, progress, trace):
         # Squares of finite tangents overflow at 1e154: stop while they can still be shown.
         if not move.tangent_size < 1e200:
             return GROWING, step + 1
-        still = trace[step, 1] <= policy.tangent_tol * trace[step, 2]
+        # Negated, for an infinite tolerance times tangents of zero.
+        still = not trace[step, 1] > policy.tangent_tol * trace[step, 2]
         if move.residual <= policy.tol and active == m and still:
             return CONVERGED, step + 1
     return UNFINISHED, policy.steps

@@ -43,3 +43,7 @@ class LeastSquares(NamedTuple):
 
     def bound(self, i):
         return self.sample_weight[i]
+
+    def roughness(self):
+        """Lipschitz constants of the curvature in z, by row: it is constant."""
+        return np.zeros_like(self.sample_weight)

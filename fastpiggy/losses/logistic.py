@@ -52,3 +52,7 @@ class Logistic(NamedTuple):
 
     def bound(self, i):
         return 0.25 * self.sample_weight[i]
+
+    def roughness(self):
+        """Lipschitz constants of the curvature in z, by row: bounds of the third derivative."""
+        return self.sample_weight / (6.0 * np.sqrt(3.0))

@@ -61,3 +61,7 @@ class ElasticNet(NamedTuple):
                 "coefficient to zero at any alpha"
             )
         return largest_ratio(np.abs(g), self.weights) / self.l1_ratio
+
+    def thresholds(self):
+        """Of each coordinate, over alpha: it is zero while its gradient is below."""
+        return self.l1_ratio * self.weights

@@ -49,6 +49,10 @@ class L1(NamedTuple):
         """The smallest alpha at which x = 0 is a solution where the loss has gradient g there."""
         return largest_ratio(np.abs(g), self.weights)
 
+    def thresholds(self):
+        """Of each coordinate, over alpha: it is zero while its gradient is below."""
+        return self.weights
+
 
 @record(CoordinatePenalty)
 class NonnegativeL1(NamedTuple):

@@ -4,7 +4,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from numbers import Real
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -59,6 +59,8 @@ class Problem:
     fit_intercept: bool = False
     total_weight: float | None = None
     classes: np.ndarray | None = None
+    #: The module of :mod:`fastpiggy.solving` that solves problems of this kind.
+    family: ClassVar[str] = "composite"
     # What is computed once for a matrix and shared by all problems on it.
     shared: dict[str, Any] = field(default_factory=dict, repr=False)
 

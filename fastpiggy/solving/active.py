@@ -65,21 +65,30 @@ class Selection:
         return np.concatenate(members), Q, np.concatenate(curb)
 
 
-def select(binding: Any, u: np.ndarray, slack: np.ndarray, d: Any, m: int) -> Selection:
+def select(
+    binding: Any, u: np.ndarray, steps: np.ndarray, slack: np.ndarray, d: Any, m: int
+) -> Selection:
     """The selection at u, and one of its elements where u is near a kink.
 
-    Near means within a relative NEAR, or `slack`.  At a kink the two sides are taken from two points and blended with q, each with its own
-    parameter part, so that [P, C] stays one element of the joint Clarke Jacobian.
+    Near means within a relative NEAR, or `slack`.  At a kink the two sides are taken from two
+    points and blended with q, each with its own parameter part, so that [P, C] stays one element of
+    the joint Clarke Jacobian.
     """
     if binding.kind == "CoordinatePenalty":
-        return _coordinates(binding, u, slack, d, m)
+        return _coordinates(binding, u, steps, slack, d, m)
     if binding.kind == "BlockPenalty":
-        return _blocks(binding, u, slack, d, m)
-    return _whole(binding, u, slack, d, m)
+        return _blocks(binding, u, steps, slack, d, m)
+    return _whole(binding, u, steps, slack, d, m)
 
 
 def _evaluate(
-    binding: Any, u: np.ndarray, probes: np.ndarray, d: Any, m: int, q: np.ndarray | None = None
+    binding: Any,
+    u: np.ndarray,
+    steps: np.ndarray,
+    probes: np.ndarray,
+    d: Any,
+    m: int,
+    q: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The prox at u, its derivative along `probes` (k, p), and its parameter part (m, p).
 
@@ -90,17 +99,19 @@ def _evaluate(
     du[:k] = probes
     z, dz = u.copy(), du.copy()
     prox(
-        binding.composite.penalty, u[:penalised], binding.steps, z, du, dz, d, k + m,
+        binding.composite.penalty, u[:penalised], steps, z, du, dz, d, k + m,
         binding.composite.selection if q is None else q,
     )  # fmt: skip
     return z, dz[:k], dz[k:]
 
 
-def _coordinates(binding: Any, u: np.ndarray, slack: np.ndarray, d: Any, m: int) -> Selection:
+def _coordinates(
+    binding: Any, u: np.ndarray, steps: np.ndarray, slack: np.ndarray, d: Any, m: int
+) -> Selection:
     ones = np.ones((1, u.size))
-    z, a, C = _evaluate(binding, u, ones, d, m)
+    z, a, C = _evaluate(binding, u, steps, ones, d, m)
     away = NEAR * np.abs(u) + slack
-    low, high = (_evaluate(binding, u + side * away, ones, d, m) for side in (-1.0, 1.0))
+    low, high = (_evaluate(binding, u + side * away, steps, ones, d, m) for side in (-1.0, 1.0))
     a, C = a[0], C.copy()
     kinks = np.flatnonzero(np.abs(high[1][0] - low[1][0]) > 1e-3)
     for j in kinks:
@@ -112,7 +123,9 @@ def _coordinates(binding: Any, u: np.ndarray, slack: np.ndarray, d: Any, m: int)
     return Selection(z, [(None, a)], C.T, kinks)
 
 
-def _blocks(binding: Any, u: np.ndarray, slack: np.ndarray, d: Any, m: int) -> Selection:
+def _blocks(
+    binding: Any, u: np.ndarray, steps: np.ndarray, slack: np.ndarray, d: Any, m: int
+) -> Selection:
     largest = max((len(members) for members in binding.blocks), default=0)
     probes = np.zeros((largest, u.size))
     for members in binding.blocks:
@@ -122,8 +135,8 @@ def _blocks(binding: Any, u: np.ndarray, slack: np.ndarray, d: Any, m: int) -> S
     for members in binding.blocks:
         norms[members] = max(np.linalg.norm(u[members]), 1e-300)
     away = u * (NEAR + np.minimum(slack / np.where(norms > 0, norms, 1.0), 1e-3))
-    z, A, C = _evaluate(binding, u, probes, d, m)
-    sides = [_evaluate(binding, u + side * away, probes, d, m) for side in (-1.0, 1.0)]
+    z, A, C = _evaluate(binding, u, steps, probes, d, m)
+    sides = [_evaluate(binding, u + side * away, steps, probes, d, m) for side in (-1.0, 1.0)]
     slopes, kinks = [], []
     for members in binding.blocks:
         size = len(members)
@@ -142,17 +155,21 @@ def _blocks(binding: Any, u: np.ndarray, slack: np.ndarray, d: Any, m: int) -> S
     return Selection(z, slopes, C.T, np.array(sorted(kinks), dtype=np.int64))
 
 
-def _whole(binding: Any, u: np.ndarray, slack: np.ndarray, d: Any, m: int) -> Selection:
+def _whole(
+    binding: Any, u: np.ndarray, steps: np.ndarray, slack: np.ndarray, d: Any, m: int
+) -> Selection:
     p = binding.penalised
     probes = np.eye(u.size)[:p]
-    z, A, C = _evaluate(binding, u, probes, d, m)
+    z, A, C = _evaluate(binding, u, steps, probes, d, m)
     q = np.zeros_like(binding.composite.selection)
     # On each side of the kink the selection is unique; random sides, since there are many kinks.
     rng = np.random.default_rng(0)
     seen = np.zeros(u.size, dtype=bool)
     for _ in range(3):
         away = (NEAR * np.abs(u).max() + slack.max()) * rng.choice([-1.0, 1.0], u.size)
-        low, high = (_evaluate(binding, u + side * away, probes, d, m, q) for side in (-1, 1))
+        low, high = (
+            _evaluate(binding, u + side * away, steps, probes, d, m, q) for side in (-1, 1)
+        )
         seen |= np.abs(high[1] - low[1]).max(axis=0) > 1e-3
     P = A[:, :p].T
     slopes = [(np.arange(p), 0.5 * (P + P.T))]

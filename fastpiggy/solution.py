@@ -1,0 +1,95 @@
+"""What a solve returns."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from fastpiggy.certificate import Certificate
+
+
+@dataclass(frozen=True, eq=False)
+class Solution:
+    """A solution, its derivatives, and what is known about both.
+
+    Parameters
+    ----------
+    problem : problem
+        What was solved.
+    x : ndarray of shape (p,)
+        Coefficients.
+    intercept : float
+        0.0 where none is fitted.
+    objective : float
+        Loss plus penalty at x.
+    jacobian : dict of str to ndarray
+        ``jacobian[name]`` has shape ``x.shape + parameter.shape``, or one column a direction where
+        directions were given; in natural units, never in logarithms.
+    intercept_jacobian : dict of str to ndarray
+    certificate : Certificate
+    algorithm, derivative : str
+        What was taken.
+    iterations : int
+    trace : Trace or None
+    """
+
+    problem: Any
+    x: np.ndarray
+    intercept: float
+    objective: float
+    jacobian: dict[str, np.ndarray]
+    intercept_jacobian: dict[str, np.ndarray]
+    certificate: Certificate
+    algorithm: str
+    derivative: str
+    iterations: int
+    trace: Any = None
+    # Makes the adjoint when it is asked for; not pickled, made again from x.
+    adjoint: Callable[..., dict[str, Any]] | None = field(default=None, repr=False)
+
+    def vjp(
+        self, v: Any, intercept: float = 0.0, wrt: str | Iterable[str] | None = None
+    ) -> dict[str, Any]:
+        """Derivative of ``v'x + intercept b`` with respect to all parameters: one adjoint solve.
+
+        Parameters
+        ----------
+        v : array_like of shape (p,)
+        intercept : float, default=0.0
+            The weight of the intercept.
+        wrt : str or iterable of str, optional
+            Names; by default every parameter of the problem.  ``"X"`` must be named.
+
+        Returns
+        -------
+        dict of str to float or ndarray
+            In the shape of the parameters.
+
+        Raises
+        ------
+        ValueError
+            For a wrong shape or an unknown name.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import fastpiggy as fp
+        >>> sol = fp.solve(fp.lasso(np.eye(2), np.array([3.0, 0.1]), alpha=0.5))
+        >>> sol.vjp([1.0, 0.0])["alpha"]
+        -2.0
+        """
+        from fastpiggy.solving import adjoint_of
+
+        return (self.adjoint or adjoint_of(self))(v, intercept, wrt)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "adjoint": None}
+
+    def __repr__(self) -> str:
+        support = int(np.count_nonzero(self.x))
+        return (
+            f"<Solution {self.certificate.status}: objective {self.objective:.6g}, "
+            f"{support} of {self.x.size} nonzero, {self.algorithm}, {self.iterations} iterations, "
+            f"derivative {self.derivative}>"
+        )

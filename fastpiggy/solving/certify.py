@@ -1,0 +1,205 @@
+"""The certificate of a composite problem's solution."""
+
+import warnings
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from fastpiggy.algorithms import engine
+from fastpiggy.certificate import Certificate, FastpiggyWarning, Status
+from fastpiggy.problems import directions as wrt
+from fastpiggy.solving.linearisation import Linearisation, Movement
+
+#: Relative error of J beyond which a derivative is not called converged.
+_TANGENT = 1e-6
+
+#: A homogeneous tangent that has not shrunk by this factor over the probe does not contract.
+_SHRUNK = 0.9
+_PROBE_STEPS = 200
+
+
+def certify(
+    point: Linearisation, J: np.ndarray | None, move: Movement | None, mode: str, code: int,
+    trace: Any, request: Any,
+) -> Certificate:  # fmt: skip
+    """What is known about x and J; warns unless all is well."""
+    tolerance = max(request.tol, point.floor)
+    residual, error, certified = _tangent(point, J, move, trace, mode)
+    status = _status(point, J, error, mode, code, tolerance)
+    certificate = Certificate(
+        status=status,
+        optimality=point.optimality,
+        tolerance=request.tol,
+        floor=point.floor,
+        tangent_residual=residual,
+        rate=trace.rate,
+        tangent_error=error,
+        certified=certified and status == Status.CONVERGED,
+        kinks=point.selection.kinks,
+        margin=_margin(point),
+        message=_message(status, point, error, request.tol),
+    )
+    if status != Status.CONVERGED:
+        warnings.warn(certificate.message, FastpiggyWarning, stacklevel=5)
+    return certificate
+
+
+def _tangent(
+    point: Linearisation, J: np.ndarray | None, move: Movement | None, trace: Any, mode: str
+) -> tuple[float | None, float | None, bool]:
+    if J is None or move is None:
+        return None, None, False
+    if not np.all(np.isfinite(J)):
+        return np.inf, np.inf, False
+    gap = point.step(J, move) - J
+    residual = float(np.linalg.norm(gap))
+    if point.factor.K is None or point.factor.singular:
+        rate = trace.tangent_rate
+        known = rate is not None and rate < 1 and mode in ("piggyback", "late", "frozen")
+        return residual, residual / (1 - rate) if known else np.inf, False
+    # The residual itself is only known to rounding.
+    rounding = 8 * np.finfo(float).eps * float(np.linalg.norm(J))
+    error = point.distance(gap) + rounding * _condition(point)
+    roughness = getattr(point.binding.composite.loss, "roughness", None)
+    if roughness is None or point.factor.least_eigenvalue <= 0:
+        return residual, error, False
+    bent = _bend(point, J, move, roughness())
+    return residual, error + bent, bool(np.isfinite(error + bent))
+
+
+def _condition(point: Linearisation) -> float:
+    K, least = point.factor.K, point.factor.least_eigenvalue
+    return float(np.linalg.norm(K)) / least if least > 0 else np.inf
+
+
+def _bend(point: Linearisation, J: np.ndarray, move: Movement, rough: np.ndarray) -> float:
+    """How far the derivative can move between x and the solution, for a curved loss.
+
+    With ``abs(f_i'' (z) - f_i''(z')) <= rough_i abs(z - z')`` the Hessian moves by at most
+    ``sum_i rough_i norm(X_i)^3`` per unit of x; J and the primal error share K.
+    """
+    if not np.any(rough):
+        return 0.0
+    from fastpiggy.designs import matrix
+
+    members = point.active[0]
+    rows = np.sqrt((matrix.block(point.binding.design, members) ** 2).sum(axis=1))
+    primal = point.distance((point.selection.z - point.x)[:, None])
+    per_unit = float((rough * rows**3).sum())
+    moved = per_unit * primal * (np.linalg.norm(J) + np.linalg.norm(move.r[members]))
+    return moved / point.factor.least_eigenvalue
+
+
+def _status(
+    point: Linearisation, J: np.ndarray | None, error: float | None, mode: str, code: int,
+    tolerance: float,
+) -> Status:  # fmt: skip
+    if code == engine.GROWING or code == engine.NOT_FINITE:
+        return Status.NOT_CONTRACTING
+    if not point.optimality <= tolerance:
+        return Status.MAX_ITER
+    fused = mode in ("piggyback", "late", "frozen")
+    singular = _singular(point)
+    if fused and singular and not contracts(point):
+        return Status.NOT_CONTRACTING
+    if fused and code == engine.UNFINISHED:
+        return Status.MAX_ITER
+    if singular:
+        return Status.SINGULAR_ACTIVE_SET
+    if J is not None and mode != "one_step" and not _small(error, J):
+        return Status.TANGENT_NOT_CONVERGED
+    if point.selection.kinks.size:
+        return Status.AT_KINK
+    return Status.CONVERGED
+
+
+def _small(error: float | None, J: np.ndarray) -> bool:
+    return error is not None and error <= _TANGENT * max(1.0, float(np.linalg.norm(J)))
+
+
+def _singular(point: Linearisation) -> bool:
+    """Whether the system is singular on the equicorrelation set: active or at a kink."""
+    if point.factor.singular:
+        return True
+    if not point.selection.kinks.size:
+        return False
+    composite = point.binding.composite
+    ones = np.ones_like(composite.selection)
+    outer = replace(point.binding, composite=composite._replace(selection=ones))
+    return Linearisation(outer, point.x).factor.singular
+
+
+def contracts(point: Linearisation) -> bool:
+    """A second starting tangent: two runs of ``J+ = A J + B`` differ by one of ``V+ = A V``.
+
+    Where that stands still J keeps what it was started with, and a zero tangent residual says
+    nothing.
+    """
+    still = Movement(np.zeros((point.x.size, 1)), np.zeros((point.x.size, 1)))
+    step = np.full(point.x.size, 1.0 / point.binding.largest_curvature)
+    V = np.random.default_rng(0).standard_normal((point.x.size, 1))
+    slow = Linearisation(point.binding, point.x, step)
+    # The stiff part of V dies at once and says nothing: the shrinkage is taken after it.
+    sizes = []
+    for _ in range(_PROBE_STEPS):
+        V = slow.step(V, still)
+        sizes.append(float(np.linalg.norm(V)))
+    return sizes[-1] <= _SHRUNK * sizes[_PROBE_STEPS // 2] or sizes[-1] == 0.0
+
+
+def _margin(point: Linearisation) -> tuple[float, float] | None:
+    """First-order distance down and up to the next change of the active set, in alpha.
+
+    For penalties with a soft threshold ``alpha c_j``: an active coefficient reaches zero at
+    ``x_j + h J_j = 0``, an inactive one enters where ``abs(g_j + h G_j) = (alpha + h) c_j``.
+    """
+    binding = point.binding
+    penalty = binding.composite.penalty
+    if not (hasattr(penalty, "thresholds") and binding.kind == "CoordinatePenalty"):
+        return None
+    if point.factor.K is None or point.factor.singular:
+        return None
+    p = binding.penalised
+    move = point.movement([wrt.Direction("alpha", np.ones(1), ())])
+    J = point.solve(move)
+    G = (point.times_hessian(J) + move.r)[:p, 0]
+    J, x, g, c = J[:p, 0], point.x[:p], point.gradient[:p], penalty.thresholds()
+    # A squared l2 part moves an inactive coordinate's condition not at all: x_j = 0 there.
+    on = (x != 0) & (c > 0)
+    off = (x == 0) & (c > 0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found = [-x[on] / J[on]]
+        for sign in (1.0, -1.0):
+            found.append((penalty.alpha * c[off] - sign * g[off]) / (sign * G[off] - c[off]))
+        events = np.concatenate(found)
+    events = events[np.isfinite(events)]
+    kinks = np.isin(np.arange(p), point.selection.kinks)
+    if kinks.any():
+        events = np.append(events, 0.0)
+    down = -events[events <= 0].max(initial=-penalty.alpha)
+    up = events[events >= 0].min(initial=np.inf)
+    return float(down), float(up)
+
+
+def _message(status: Status, point: Linearisation, error: float | None, tol: float) -> str:
+    reached = f"optimality {point.optimality:.2e} (tolerance {tol:.0e}, rounding {point.floor:.0e})"
+    kinks = point.selection.kinks
+    few = ", ".join(map(str, kinks[:5])) + (", ..." if kinks.size > 5 else "")
+    local = ""
+    if hasattr(point.binding.composite.penalty, "largest_step"):
+        local = " The penalty is not convex: this is a stationary point, not a global minimum."
+    text = {
+        Status.MAX_ITER: "max_iter was reached; raise it, or tol, or scale the columns of X",
+        Status.NOT_CONTRACTING: "the map does not contract here, so that J depends on where it "
+        "started; add a little squared l2 penalty, or remove dependent columns",
+        Status.SINGULAR_ACTIVE_SET: "columns of the equicorrelation set are linearly dependent: the "
+        "solution need not be unique and no derivative is determined; remove duplicates or add a "
+        "little squared l2 penalty (elastic_net)",
+        Status.TANGENT_NOT_CONVERGED: f"the derivative is known only to {error or 0:.1e}; raise "
+        'max_iter, lower tol, or use derivative="implicit"',
+        Status.AT_KINK: f"coordinates {few} stand on a kink: the derivative is one-sided and "
+        "depends on selection=; move the parameter a little to leave it",
+        Status.CONVERGED: "solution and derivative converged",
+    }[status]
+    return f"{status}: {text}; {reached}.{local}"

@@ -1,0 +1,136 @@
+"""The symmetric system on the active set: factored where small, by conjugate gradients else."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from scipy import linalg
+
+from fastpiggy.designs import matrix
+
+#: Largest system that is formed and factored; beyond it conjugate gradients keep memory at O(n p).
+LARGEST = 4000
+
+#: A pivot below this, over the largest of a matrix with unit diagonal, counts as zero.
+_PIVOT = 1e-10
+
+#: Where conjugate gradients stop, relative to the right-hand side.
+_CG_TOL = 1e-13
+
+
+@dataclass
+class Factor:
+    """``K = Q' X' diag(h) X Q + curb`` with the columns of X that are active.
+
+    Parameters
+    ----------
+    K : ndarray of shape (k, k) or None
+        None where it is too large to form.
+    times : callable
+        ``K v`` for v of shape (k,).
+    diagonal : ndarray of shape (k,)
+    """
+
+    K: np.ndarray | None
+    times: Any
+    diagonal: np.ndarray
+
+    @classmethod
+    def of(
+        cls, design: Any, members: np.ndarray, Q: np.ndarray | None, h: np.ndarray,
+        curb: np.ndarray,
+    ) -> "Factor":  # fmt: skip
+        """Build K from its parts."""
+        if len(curb) > LARGEST:
+            return cls._free(design, members, Q, h, curb)
+        A = matrix.block(design, members)
+        A = A if Q is None else A @ Q
+        if np.all(h >= 0):
+            A = A * np.sqrt(h)[:, None]
+            K = A.T @ A
+        else:
+            K = (A.T * h) @ A
+        K[np.diag_indices_from(K)] += curb
+        return cls(K, None, np.diagonal(K).copy())
+
+    @classmethod
+    def _free(
+        cls, design: Any, members: np.ndarray, Q: np.ndarray | None, h: np.ndarray,
+        curb: np.ndarray,
+    ) -> "Factor":  # fmt: skip
+        p = matrix.shape(design)[1]
+
+        def times(y: np.ndarray) -> np.ndarray:
+            v = np.zeros(p)
+            v[members] = y if Q is None else Q @ y
+            v = matrix.scatter(design, h * matrix.predict(design, v))[members]
+            return (v if Q is None else Q.T @ v) + curb * y
+
+        squares = matrix.squares(design, h)[members]
+        diagonal = (squares if Q is None else (Q * Q).T @ squares) + curb
+        return cls(None, times, diagonal)
+
+    @cached_property
+    def _scale(self) -> np.ndarray:
+        size = np.abs(self.diagonal)
+        return 1.0 / np.sqrt(np.where(size > 0, size, 1.0))
+
+    @cached_property
+    def _cholesky(self) -> np.ndarray | None:
+        """Lower factor of K scaled to a unit diagonal; None where K is not clearly positive."""
+        if self.K is None or not np.all(self.diagonal > 0):
+            return None
+        scaled = self.K * self._scale[:, None] * self._scale
+        factor, info = linalg.lapack.dpotrf(scaled, lower=1, clean=1, overwrite_a=1)
+        if info or np.min(np.diagonal(factor) ** 2, initial=1.0) < _PIVOT:
+            return None
+        return factor
+
+    @property
+    def singular(self) -> bool:
+        """True where K was formed and has no solve to trust."""
+        if self.K is None or self._cholesky is not None:
+            return False
+        values = np.abs(self._eigenvalues)
+        return bool(values.min(initial=1.0) < _PIVOT * values.max(initial=1.0))
+
+    @cached_property
+    def _eigenvalues(self) -> np.ndarray:
+        """Of the scaled K, for the few systems that are not positive definite."""
+        return np.linalg.eigvalsh(self.K * self._scale[:, None] * self._scale)
+
+    @cached_property
+    def least_eigenvalue(self) -> float:
+        """A lower bound of the smallest eigenvalue of K; 0 where none is known.
+
+        ``1/lambda_min`` is at most the trace of the inverse, the squared Frobenius norm of the
+        inverse factor.
+        """
+        if self._cholesky is None:
+            return 0.0
+        inverse, _ = linalg.lapack.dtrtri(self._cholesky, lower=1)
+        # K = D^-1 M D^-1 with D the scaling: trace(K^-1) = norm(L^-1 D)^2.
+        return 1.0 / float(((inverse * self._scale) ** 2).sum() or 1.0)
+
+    def solve(self, rhs: np.ndarray) -> np.ndarray:
+        """``inv(K) rhs``; of minimal norm in the scaled unknowns where K is singular."""
+        D = self._scale[:, None]
+        if self.K is None:
+            return D * np.column_stack([self._cg(column) for column in (D * rhs).T])
+        if self._cholesky is not None:
+            y = D * linalg.lapack.dpotrs(self._cholesky, D * rhs, lower=1)[0]
+            # One refinement: forming the Gram squared the condition of X.
+            again = D * (rhs - self.K @ y)
+            return y + D * linalg.lapack.dpotrs(self._cholesky, again, lower=1)[0]
+        scaled = self.K * D * self._scale
+        return D * np.linalg.lstsq(scaled, D * rhs, rcond=_PIVOT)[0]
+
+    def _cg(self, rhs: np.ndarray) -> np.ndarray:
+        from scipy.sparse.linalg import LinearOperator, cg
+
+        size = len(self.diagonal)
+        scaled = LinearOperator(
+            (size, size), matvec=lambda v: self._scale * self.times(self._scale * v.ravel())
+        )
+        return cg(scaled, rhs, rtol=_CG_TOL, maxiter=10 * size)[0]

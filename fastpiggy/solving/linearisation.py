@@ -1,0 +1,185 @@
+"""The forward-backward map linearised at a point, and linear solves with I - A.
+
+At x, with steps T, gradient g and Hessian H of the loss, the map's Jacobian is ``A = P (I - T H)``
+and ``B = C - P T r`` along parameters that move the gradient by r and the prox by C.  With Q a
+basis of the range of the symmetric P and L its eigenvalues there, ``J = A J + B`` is
+
+    J = C + Q y,    K y = Q'(inv(T) C - H C - r),    K = Q'H Q + (inv(L) - I) inv(T),
+
+a symmetric system on the active set, in which the steps cancel.  The same K gives a Newton step
+(C = z - x, r = 0), the derivative along any parameter, and the adjoint.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from fastpiggy.algorithms.composite import row_tangents, rows
+from fastpiggy.designs import Fixed, matrix
+from fastpiggy.losses import Constant
+from fastpiggy.problems import directions as wrt
+from fastpiggy.solving.active import Selection, select
+from fastpiggy.solving.factor import Factor
+
+#: Directions that no parameter takes part in.
+NONE: list[wrt.Direction] = []
+
+
+@dataclass(frozen=True)
+class Movement:
+    """How parameters move the map at a held x, along m directions."""
+
+    C: np.ndarray  # (p, m): the prox
+    r: np.ndarray  # (p, m): the gradient
+
+
+class Linearisation:
+    """See the module's docstring.
+
+    Parameters
+    ----------
+    binding : Binding
+    x : ndarray of shape (p,)
+        The point, the intercept last.
+    steps : ndarray of shape (p,), optional
+        Those of the map; by default ``binding.steps``.
+    """
+
+    def __init__(self, binding: Any, x: np.ndarray, steps: np.ndarray | None = None) -> None:
+        self.binding, self.x = binding, x
+        self.steps = binding.steps if steps is None else steps
+        start, _ = binding.start
+        self.states = start + matrix.predict(binding.design, x)
+        self.slopes, self.curvatures = np.empty_like(start), np.empty_like(start)
+        self.loss = rows(binding.composite.loss, self.states, self.slopes, self.curvatures)
+        self.gradient = matrix.scatter(binding.design, self.slopes)
+        self.u = x - self.steps * self.gradient
+
+    def _select(self, directions: list[wrt.Direction], slack: np.ndarray | float) -> Selection:
+        problem, kind = self.binding.problem, self.binding.kind
+        lead = 1
+        if kind == "BlockPenalty":
+            lead = max((len(members) for members in self.binding.blocks), default=0)
+        elif kind == "Penalty":
+            lead = self.binding.penalised
+        d = wrt.as_records(problem, directions, lead).penalty
+        slack = np.broadcast_to(np.asarray(slack, dtype=float), self.x.shape)
+        return select(self.binding, self.u, self.steps, slack, d, wrt.count(directions))
+
+    @cached_property
+    def selection(self) -> Selection:
+        """The selection at x, kinks taken to within the residual."""
+        # What x can still move decides how near counts as on a kink.
+        first = self._select(NONE, 0.0)
+        return self._select(NONE, 2.0 * np.abs(first.z - self.x))
+
+    @property
+    def residual(self) -> np.ndarray:
+        """The prox residual ``(x - z)/step``: the violation of optimality by coordinate."""
+        return (self.x - self.selection.z) / self.steps
+
+    @cached_property
+    def floor(self) -> float:
+        """What rounding leaves of the optimality: about epsilon times the sums it is made of."""
+        _, h = self.binding.start
+        h = np.where(h > 0, h, np.inf)
+        sizes = np.sqrt((self.slopes**2 / h).sum() + (h * self.states**2)[h < np.inf].sum())
+        curvature = self.binding.lipschitz
+        terms = curvature * np.abs(self.x) + np.sqrt(curvature) * sizes
+        return float(np.finfo(float).eps * terms.max()) / self.binding.scale
+
+    @property
+    def optimality(self) -> float:
+        """The largest violation over the problem's scale."""
+        return float(np.abs(self.residual).max()) / self.binding.scale
+
+    @cached_property
+    def active(self) -> tuple[np.ndarray, np.ndarray | None, np.ndarray]:
+        return self.selection.range(self.steps)
+
+    @cached_property
+    def factor(self) -> Factor:
+        members, Q, curb = self.active
+        return Factor.of(self.binding.design, members, Q, self.curvatures, curb)
+
+    def times_hessian(self, V: np.ndarray) -> np.ndarray:
+        """``H V``."""
+        XV = matrix.predict(self.binding.design, V)
+        return matrix.scatter(self.binding.design, (self.curvatures * XV.T).T)
+
+    def movement(self, directions: list[wrt.Direction]) -> Movement:
+        """How the directions move the map here; starting point and step do not."""
+        p, m = self.x.size, wrt.count(directions)
+        # Kinks are decided as for the selection itself, so that P and C are of one element.
+        found = self._select(directions, 2.0 * np.abs(self.selection.z - self.x))
+        r = np.zeros((p, m))
+        d = wrt.as_records(self.binding.problem, directions)
+        if m and not (isinstance(d.loss, Constant) and isinstance(d.design, Fixed)):
+            r = self._gradient_movement(d, m)
+        return Movement(found.C, r)
+
+    def _gradient_movement(self, d: Any, m: int) -> np.ndarray:
+        n = self.states.size
+        starts, tangents = np.zeros((m, n)), np.zeros((m, n))
+        if not isinstance(d.loss, Constant):
+            row_tangents(self.binding.composite.loss, d.loss, self.states, starts, tangents, m)
+        extra = np.zeros((self.x.size, m))
+        if not isinstance(d.design, Fixed):
+            w = self.x[: d.design.values.shape[2]]
+            starts += d.design.values @ w
+            extra[: w.size] = np.einsum("kij,i->jk", d.design.values, self.slopes)
+        slopes = (starts * self.curvatures + tangents).T
+        return matrix.scatter(self.binding.design, slopes) + extra
+
+    def solve(self, move: Movement) -> np.ndarray:
+        """J of shape (p, m), the fixed point of ``J = A J + B``."""
+        J = move.C.copy()
+        members, Q, _ = self.active
+        if members.size == 0:
+            return J
+        rhs = -move.r
+        if np.any(move.C):
+            rhs += move.C / self.steps[:, None] - self.times_hessian(move.C)
+        rhs = rhs[members] if Q is None else Q.T @ rhs[members]
+        y = self.factor.solve(rhs)
+        J[members] += y if Q is None else Q @ y
+        return J
+
+    def newton(self) -> np.ndarray:
+        """The next iterate of Newton's method on ``x = F(x)``, with this selection."""
+        gap = (self.selection.z - self.x)[:, None]
+        return self.x + self.solve(Movement(gap, np.zeros_like(gap)))[:, 0]
+
+    def adjoint(self, v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """``e, w`` with ``v'J = e'C - w'r`` for every movement (C, r)."""
+        members, Q, _ = self.active
+        w = np.zeros_like(v)
+        if members.size:
+            rhs = v[members] if Q is None else Q.T @ v[members]
+            y = self.factor.solve(rhs[:, None])[:, 0]
+            w[members] = y if Q is None else Q @ y
+        return v + w / self.steps - self.times_hessian(w), w
+
+    def step(self, J: np.ndarray, move: Movement) -> np.ndarray:
+        """``A J + B``."""
+        argument = J - self.steps[:, None] * (self.times_hessian(J) + move.r)
+        return move.C + self.selection.apply(argument)
+
+    def distance(self, gap: np.ndarray) -> float:
+        """Bound of ``norm(J - J*)`` for ``gap = A J + B - J``, J* the fixed point; inf if none.
+
+        The error is ``-gap + Q f`` with ``K f = -Q'(inv(T) - H) gap``: its norm is at most that of
+        the gap plus that of the right-hand side over the smallest eigenvalue of K.
+        """
+        least = self.factor.least_eigenvalue
+        members, Q, _ = self.active
+        pulled = (gap / self.steps[:, None] - self.times_hessian(gap))[members]
+        if Q is not None:
+            pulled = Q.T @ pulled
+        if members.size == 0:
+            return float(np.linalg.norm(gap))
+        if not least > 0:
+            return np.inf
+        return float(np.linalg.norm(gap) + np.linalg.norm(pulled) / least)
