@@ -11,16 +11,20 @@ from fastpiggy._version import __version__
 
 if TYPE_CHECKING:
     from fastpiggy.certificate import Certificate, FastpiggyWarning, Status
+    from fastpiggy.criteria import CrossVal, Evaluation, HeldOut
     from fastpiggy.problems import Problem, elastic_net, group_lasso, lasso, logistic, ridge
     from fastpiggy.solution import Solution
     from fastpiggy.solving import solve
+    from fastpiggy.tuning import SearchStatus, TuneResult, alpha_range, tune
 
 _HOMES = {
     "fastpiggy.certificate": ("Certificate", "FastpiggyWarning", "Status"),
     "fastpiggy.compile": ("record",),
+    "fastpiggy.criteria": ("CrossVal", "Evaluation", "HeldOut"),
     "fastpiggy.problems": ("Problem", "elastic_net", "group_lasso", "lasso", "logistic", "ridge"),
     "fastpiggy.solution": ("Solution",),
     "fastpiggy.solving": ("solve",),
+    "fastpiggy.tuning": ("SearchStatus", "TuneResult", "alpha_range", "tune"),
     "fastpiggy.solving.options": ("BlockDescent", "CoordinateDescent", "ForwardBackward"),
 }
 _ROOMS = ("algorithms", "datasets", "designs", "losses", "penalties", "plots", "problems")
