@@ -1,7 +1,10 @@
 """What is known about a result."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -53,10 +56,10 @@ class Certificate:
         the loss is curved.
     kinks : ndarray of int
         Coordinates where the selection is not unique, to a tolerance.
-    margin : tuple of float or None
-        How far alpha can go down and up before the active set changes, to first order.
     message : str
         The status in a sentence, with what to do next.
+    find_margin : callable, optional
+        Computes :attr:`margin`.
     """
 
     status: Status
@@ -68,8 +71,20 @@ class Certificate:
     tangent_error: float | None
     certified: bool
     kinks: np.ndarray
-    margin: tuple[float, float] | None
     message: str
+    find_margin: Callable[[], tuple[float, float] | None] | None = field(default=None, repr=False)
+
+    @cached_property
+    def margin(self) -> tuple[float, float] | None:
+        """How far alpha can go down and up before the active set changes, to first order.
+
+        None where the penalty has no threshold in alpha.  Two passes over X, made when asked for.
+        """
+        return None if self.find_margin is None else self.find_margin()
+
+    def __getstate__(self) -> dict[str, Any]:
+        # What finds the margin holds all data; the margin itself goes along.
+        return {**self.__dict__, "margin": self.margin, "find_margin": None}
 
     def __repr__(self) -> str:
         parts = [f"{self.status}", f"optimality {self.optimality:.1e}"]

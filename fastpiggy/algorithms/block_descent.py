@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from fastpiggy.algorithms.composite import rebuild
 from fastpiggy.algorithms.protocol import Algorithm, Move
 from fastpiggy.compile import helper, record
 
@@ -11,22 +12,13 @@ from fastpiggy.compile import helper, record
 @helper
 def _descend(problem, d, state, members, size, step, m, b):
     """Fill z and Z of one block, in the order of its members; b < 0 is the free coordinate."""
-    design = problem.design
-    flat = True
+    design, penalty, q = problem.design, problem.penalty, problem.selection[members[0]]
     for i in range(size):
         j = members[i]
         state.u[i] = state.x[j] - step * design.dot(j, 0.0, state.r)
         state.z[i] = state.u[i]
-    if b >= 0:
-        # The prox alone tells whether the block stays at zero, where no tangent needs X.
-        problem.penalty.prox_block(
-            b, state.u[:size], step, state.z[:size], state.U, state.Z, d.penalty, 0, 0.0
-        )
-        for i in range(size):
-            flat = flat and state.z[i] == 0.0 and state.x[members[i]] == 0.0
-        flat = flat and problem.selection[members[0]] == 0.0
-    else:
-        flat = False
+    # Where the prox ignores du no tangent needs X.
+    flat = b >= 0 and penalty.flat_block(b, state.u[:size], step, q)
     for k in range(m):
         for i in range(size):
             j = members[i]
@@ -36,10 +28,9 @@ def _descend(problem, d, state, members, size, step, m, b):
             state.U[k, i] = state.J[k, j] - step * slope
             state.Z[k, i] = state.U[k, i]
     if b >= 0:
-        problem.penalty.prox_block(
-            b, state.u[:size], step, state.z[:size], state.U, state.Z, d.penalty, m,
-            problem.selection[members[0]],
-        )  # fmt: skip
+        penalty.prox_block(
+            b, state.u[:size], step, state.z[:size], state.U, state.Z, d.penalty, m, q
+        )
 
 
 @record(Algorithm)
@@ -97,3 +88,7 @@ class BlockDescent(NamedTuple):
                         state.s, state.r, state.S, state.R,
                     )  # fmt: skip
         return Move(change, tangent_change, tangent_size, residual, moved)
+
+    def catch_up(self, problem, d, state, m):
+        rebuild(problem, d, state, m)
+        return True

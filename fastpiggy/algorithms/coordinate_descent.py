@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from fastpiggy.algorithms.composite import rebuild
 from fastpiggy.algorithms.protocol import Algorithm, Move
 from fastpiggy.compile import helper, record
 
@@ -114,3 +115,7 @@ class CoordinateDescent(NamedTuple):
             for j in range(p):
                 tangent_size += state.J[k, j] * state.J[k, j]
         return Move(change, tangent_change, tangent_size, first, moved)
+
+    def catch_up(self, problem, d, state, m):
+        rebuild(problem, d, state, m)
+        return True

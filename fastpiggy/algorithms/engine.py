@@ -62,6 +62,8 @@ def run(algorithm, problem, d, state, m, policy, progress, trace):
     for step in range(policy.steps):
         settled = count[1] >= policy.patience
         active = m if settled or count[2] > 0 else 0
+        if active > count[2] and count[0] > 0:
+            algorithm.catch_up(problem, d, state, active)
         move = algorithm.step(problem, d, state, active, policy.moving)
         count[0] += 1
         count[1] = 0 if move.moved > 0 else count[1] + 1

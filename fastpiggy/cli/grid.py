@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 POINTS = 100
-DECADES = 3
 
 
 @dataclass(frozen=True)
@@ -36,9 +35,9 @@ class GridSearch:
     finished: bool
 
 
-def grid_alphas(largest: float) -> np.ndarray:
-    """Give the grid: from the largest alpha down three decades, equal steps of the logarithm."""
-    return largest * np.logspace(0, -DECADES, POINTS)
+def grid_alphas(low: float, high: float) -> np.ndarray:
+    """Give the grid over the range of the search, the largest alpha first, in equal ratios."""
+    return np.geomspace(high, low, POINTS)
 
 
 def search_grid(

@@ -124,7 +124,7 @@ def _search(
     def evaluate(alpha: float) -> float:
         return float(fresh.evaluate(alpha=alpha).value)
 
-    alphas = grid_alphas(float(problem.alpha_max()))
+    alphas = grid_alphas(*result.bounds["alpha"])
     return result, seconds, search_grid(evaluate, alphas, progress.grid_point)
 
 

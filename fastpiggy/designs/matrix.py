@@ -8,6 +8,9 @@ from fastpiggy.designs.by_column import Dense, Sparse
 from fastpiggy.designs.intercept import Intercept, InterceptColumns
 from fastpiggy.designs.rows import Rows
 
+#: Below one nonzero coefficient in so many, copying their columns is cheaper than a pass over all.
+_SPARSE = 4
+
 
 def shape(design: Any) -> tuple[int, int]:
     """Rows and coordinates of a design, the intercept counted."""
@@ -34,6 +37,10 @@ def predict(design: Any, x: np.ndarray) -> np.ndarray:
         offset = x[-1] - design.mean @ x[:-1]
         return predict(design.design, x[:-1]) + offset
     X = stored(design)
+    if isinstance(design, Dense) and x.ndim == 1:
+        support = np.flatnonzero(x)
+        if _SPARSE * support.size < x.size:
+            return X[:, support].astype(float, copy=False) @ x[support]
     if X.dtype == np.float32 and isinstance(X, np.ndarray):
         return np.concatenate([X[rows].astype(float) @ x for rows in _slabs(X)])
     return np.asarray(X @ x, dtype=float)

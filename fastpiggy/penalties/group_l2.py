@@ -4,9 +4,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fastpiggy.compile import record
+from fastpiggy.compile import helper, record
 from fastpiggy.penalties.protocol import BlockPenalty
 from fastpiggy.penalties.threshold import largest_ratio
+
+
+@helper
+def _norm(u):
+    total = 0.0
+    for i in range(u.size):
+        total += u[i] * u[i]
+    return np.sqrt(total)
 
 
 @record(BlockPenalty)
@@ -44,17 +52,11 @@ class GroupL2(NamedTuple):
         return self.order[i]
 
     def value_block(self, b, x):
-        total = 0.0
-        for i in range(x.size):
-            total += x[i] * x[i]
-        return self.alpha * self.weights[b] * np.sqrt(total)
+        return self.alpha * self.weights[b] * _norm(x)
 
     def prox_block(self, b, u, step, z, du, dz, d, m, q):
         t = step * self.alpha * self.weights[b]
-        total = 0.0
-        for i in range(u.size):
-            total += u[i] * u[i]
-        r = np.sqrt(total)
+        r = _norm(u)
         inside = t > 0.0 and r <= t
         keep = 0.0 if inside else 1.0 - t / r if r > 0.0 else 1.0
         for i in range(u.size):
@@ -69,6 +71,10 @@ class GroupL2(NamedTuple):
             c = (t * along / (r * r) - dt) / r if r > 0.0 else 0.0
             for i in range(u.size):
                 dz[k, i] = side * (keep * du[k, i] + c * u[i])
+
+    def flat_block(self, b, u, step, q):
+        t, r = step * self.alpha * self.weights[b], _norm(u)
+        return t > 0.0 and (r < t or (r == t and q == 0.0))
 
     def alpha_max(self, g):
         """The smallest alpha at which x = 0 is a solution where the loss has gradient g there."""

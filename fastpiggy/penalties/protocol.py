@@ -30,7 +30,7 @@ class Penalty:
 
 @protocol
 class BlockPenalty(Penalty):
-    """A sum over blocks of coordinates.  Blocks need not be contiguous."""
+    """A sum over blocks of coordinates.  Blocks need not be contiguous; none is empty."""
 
     def blocks(self, p):
         """Number of blocks that p coordinates fall into."""
@@ -47,6 +47,10 @@ class BlockPenalty(Penalty):
 
     def prox_block(self, b, u, step, z, du, dz, d, m, q):
         """As ``prox_all``, for the coordinates of block b; `q` is one number."""
+
+    def flat_block(self, b, u, step, q):
+        """True only where the tangents of ``prox_block`` ignore du: descent then leaves it out."""
+        return False
 
     def value_all(self, x):
         total = 0.0
@@ -107,6 +111,9 @@ class CoordinatePenalty(BlockPenalty):
         z[0] = self.prox(b, u[0], step)
         for k in range(m):
             dz[k, 0] = self.prox_tangent(b, u[0], step, z[0], du[k, 0], d, k, q)
+
+    def flat_block(self, b, u, step, q):
+        return self.flat(b, u[0], step, q)
 
     def value_all(self, x):
         total = 0.0

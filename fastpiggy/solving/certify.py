@@ -2,6 +2,7 @@
 
 import warnings
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -37,8 +38,8 @@ def certify(
         tangent_error=error,
         certified=certified and status == Status.CONVERGED,
         kinks=point.selection.kinks,
-        margin=_margin(point),
         message=_message(status, point, error, request.tol),
+        find_margin=partial(_margin, point),
     )
     if status != Status.CONVERGED:
         warnings.warn(certificate.message, FastpiggyWarning, stacklevel=5)

@@ -11,11 +11,11 @@ from fastpiggy.tuning.result import SearchStatus
 #: Points per unit of log(alpha), a factor e, on the way down.
 _DENSITY = 2.0
 
-#: The way down ends where the value stands this far above the best, this far below its alpha.
-_RISEN, _BELOW = 1.1, np.log(10.0)
+#: The way down ends where the curve rises, this far above the best and this far below its alpha.
+_RISEN, _BELOW = 1.01, np.log(2.0)
 
 #: A basin is left alone where the cubic promises less than this relative gain.
-_GAIN = 1e-6
+_GAIN = 1e-5
 
 #: A step is kept this share of the bracket away from its ends.
 _MARGIN = 0.05

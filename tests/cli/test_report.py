@@ -172,7 +172,7 @@ def test_plot_without_matplotlib(tmp_path, monkeypatch):
 
 
 def test_grid_goes_from_large_to_small():
-    alphas = grid_alphas(2.0)
+    alphas = grid_alphas(0.002, 2.0)
     assert alphas.size == 100 and alphas[0] == 2.0
     np.testing.assert_allclose(alphas[-1], 2e-3)
     seen = []
