@@ -1,45 +1,36 @@
 """Nonsmooth solvers for CPUs whose derivatives come with the solution.
 
-``import fastpiggy as fp``; then ``fp.lasso``, ``fp.solve``, ``fp.CrossVal``, ``fp.tune``.  Names are
-loaded when they are first used, so that importing the package costs little more than Numba.
+``import fastpiggy as fp``; then ``fp.lasso``, ``fp.solve``, ``fp.CrossVal``, ``fp.tune``.  The
+public names stand in ``__init__.pyi`` and are loaded when they are first used, so that importing
+the package costs little more than importing Numba.
 """
 
+import ast
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from fastpiggy._version import __version__
 
-if TYPE_CHECKING:
-    from fastpiggy.certificate import Certificate, FastpiggyWarning, Status
-    from fastpiggy.criteria import CrossVal, Evaluation, HeldOut
-    from fastpiggy.problems import Problem, elastic_net, group_lasso, lasso, logistic, ridge
-    from fastpiggy.solution import Solution
-    from fastpiggy.solving import solve
-    from fastpiggy.tuning import SearchStatus, TuneResult, alpha_range, tune
 
-_HOMES = {
-    "fastpiggy.certificate": ("Certificate", "FastpiggyWarning", "Status"),
-    "fastpiggy.compile": ("record",),
-    "fastpiggy.criteria": ("CrossVal", "Evaluation", "HeldOut"),
-    "fastpiggy.problems": ("Problem", "elastic_net", "group_lasso", "lasso", "logistic", "ridge"),
-    "fastpiggy.solution": ("Solution",),
-    "fastpiggy.solving": ("solve",),
-    "fastpiggy.tuning": ("SearchStatus", "TuneResult", "alpha_range", "tune"),
-    "fastpiggy.solving.options": ("BlockDescent", "CoordinateDescent", "ForwardBackward"),
-}
-_ROOMS = ("algorithms", "datasets", "designs", "losses", "penalties", "plots", "problems")
-_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+def _homes() -> dict[str, str]:
+    """Module of each public name, from the imports of the stub file."""
+    tree = ast.parse(Path(__file__).with_suffix(".pyi").read_text(encoding="utf-8"))
+    imports = [node for node in tree.body if isinstance(node, ast.ImportFrom)]
+    return {alias.name: str(node.module) for node in imports for alias in node.names}
 
-__all__ = ["__version__", *sorted(_HOME_OF), *_ROOMS]
+
+_HOMES = _homes()
+
+__all__ = list(_HOMES)
 
 
 def __getattr__(name: str) -> Any:
-    if name in _HOME_OF:
-        value = getattr(import_module(_HOME_OF[name]), name)
-    elif name in _ROOMS:
-        value = import_module(f"fastpiggy.{name}")
-    else:
+    home = _HOMES.get(name)
+    if home is None:
         raise AttributeError(f"module 'fastpiggy' has no attribute {name!r}")
+    is_room = home == "fastpiggy"
+    value = import_module(f"{home}.{name}") if is_room else getattr(import_module(home), name)
     globals()[name] = value
     return value
 

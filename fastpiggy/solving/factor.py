@@ -109,6 +109,8 @@ class Factor:
         """
         if self._cholesky is None:
             return 0.0
+        if not len(self.diagonal):
+            return np.inf
         inverse, _ = linalg.lapack.dtrtri(self._cholesky, lower=1)
         # K = D^-1 M D^-1 with D the scaling: trace(K^-1) = norm(L^-1 D)^2.
         return 1.0 / float(((inverse * self._scale) ** 2).sum() or 1.0)

@@ -126,7 +126,8 @@ class _Search:
             value, slope = self.evaluate(np.array([t]))
             return Node(t, value, float(slope[0]))
 
-        one = OneSearch(curve, *only.range, self.max_evals, only.name == "alpha")
+        edges = (only.widens("low"), only.widens("high"))
+        one = OneSearch(curve, *only.range, self.max_evals, edges, only.name == "alpha")
         status = one.run()
         lowest = only.outward(np.array([one.looked_down_to]))
         return status, one.minima(), f"{only.name} from {only.high:.4g} down to {lowest:.4g}"
@@ -162,7 +163,8 @@ def _message(
     seen = f"saw {minima} local minim{'um' if minima == 1 else 'a'}, looked {looked}"
     text = {
         SearchStatus.CONVERGED: "no basin promises a gain above the tolerance",
-        SearchStatus.EDGE_OF_RANGE: f"the best lies on the edge of the range {bounds}: widen bounds=",
+        SearchStatus.EDGE_OF_RANGE: f"the best lies on the edge of the range {bounds}: "
+        "widen bounds=",
         SearchStatus.MAX_EVALS: "max_evals was reached: raise it",
         SearchStatus.FLAT: "the criterion does not change over the range",
         SearchStatus.INTERRUPTED: "interrupted; this is the best so far",

@@ -33,12 +33,16 @@ def search(
             ends.append((float(found.fun), found.x))
     except Enough:
         return SearchStatus.MAX_EVALS, _distinct(ends)
-    value, x = min(ends, key=lambda end: end[0])
+    _, x = min(ends, key=lambda end: end[0])
     if np.ptp([end[0] for end in ends]) == 0 and np.allclose(evaluate(x)[1], 0):
         return SearchStatus.FLAT, len(ends)
-    # Weights run to their ends as a matter of course: those features are dropped.
-    scalars = np.concatenate([np.full(s.size, np.ndim(s.value) == 0) for s in scales])
-    edge = (np.isclose(x, box[:, 0]) | np.isclose(x, box[:, 1])) & scalars
+    # Weights run to their ends as a matter of course: those features are dropped.  And beyond
+    # l1_ratio = 1 there is nothing.
+    open_low, open_high = (
+        np.concatenate([np.full(s.size, np.ndim(s.value) == 0 and s.widens(side)) for s in scales])
+        for side in ("low", "high")
+    )
+    edge = (np.isclose(x, box[:, 0]) & open_low) | (np.isclose(x, box[:, 1]) & open_high)
     return (SearchStatus.EDGE_OF_RANGE if edge.any() else SearchStatus.CONVERGED), _distinct(ends)
 
 

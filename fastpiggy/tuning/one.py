@@ -15,7 +15,7 @@ _DENSITY = 2.0
 _RISEN, _BELOW = 1.01, np.log(2.0)
 
 #: A basin is left alone where the cubic promises less than this relative gain.
-_GAIN = 1e-5
+_GAIN = 1e-6
 
 #: A step is kept this share of the bracket away from its ends.
 _MARGIN = 0.05
@@ -31,6 +31,8 @@ class OneSearch:
         From t to :class:`Node`.
     low, high : float
     max_evals : int
+    edges : tuple of bool
+        Whether the best on the low and on the high end may be the edge of too narrow a range.
     stop_early : bool
         End the way down once the curve has risen well past its best; sound where it cannot come
         down again, so for logarithms of alpha only.
@@ -40,6 +42,7 @@ class OneSearch:
     low: float
     high: float
     max_evals: int
+    edges: tuple[bool, bool] = (True, True)
     stop_early: bool = True
     nodes: list[Node] = field(default_factory=list)
     looked_down_to: float = np.inf
@@ -112,6 +115,7 @@ class OneSearch:
         best = self.best
         at_low = best is self.nodes[0] and best.t <= self.low and best.slope >= 0
         at_high = best is self.nodes[-1] and best.slope <= 0
+        at_low, at_high = at_low and self.edges[0], at_high and self.edges[1]
         return SearchStatus.EDGE_OF_RANGE if at_low or at_high else SearchStatus.CONVERGED
 
 

@@ -48,6 +48,11 @@ class Scale:
         """The range as the search sees it."""
         return self.inward(self.low), self.inward(self.high)
 
+    def widens(self, side: str) -> bool:
+        """Whether the range could be wider at its ``"low"`` or ``"high"`` end."""
+        ends = {"low": 0.0, "high": 1.0}
+        return not (self.name == "l1_ratio" and getattr(self, side) == ends[side])
+
     def inward(self, value: Any) -> Any:
         return np.log(value) if self.logarithm else value
 
