@@ -10,7 +10,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from fastpiggy._version import __version__
+from fastpiggy._version import __version__ as __version__
 
 
 def _homes() -> dict[str, str]:

@@ -28,8 +28,8 @@ class Criterion:
     def __init__(self, problem: Any, tol: float, n_jobs: int) -> None:
         if getattr(problem, "family", None) != "composite":
             raise TypeError(
-                f"problem must have rows to hold out, as those of fastpiggy.lasso and its like, got "
-                f"{type(problem).__name__}"
+                "problem must have rows to hold out, as those of fastpiggy.lasso and its like, "
+                f"got {type(problem).__name__}"
             )
         if not {"y", "sample_weight"} <= set(problem.loss._fields):
             raise TypeError(

@@ -29,7 +29,8 @@ def solve(
     wrt : str, iterable of str, or dict of str to array_like, optional
         What to differentiate with respect to: parameters by name (``"alpha"``, ``"weights"``,
         ``"y"``, ``"X"``, ``"sample_weight"``, fields of one's own blocks; for the iterates of a
-        run also ``"x0"`` and ``"step"``).  A dict gives directions, of the parameter's shape + (m,).
+        run also ``"x0"`` and ``"step"``).  A dict gives directions, of the parameter's shape +
+        (m,).
     algorithm : str or options, default="auto"
         ``"forward_backward"``, ``"coordinate_descent"``, ``"block_descent"``, or an instance of
         :class:`fastpiggy.ForwardBackward` and its like, which hold options.
