@@ -267,8 +267,8 @@ def trouble(found: Evaluation) -> str:
     """What went wrong in an evaluation, in a sentence."""
     statuses = ", ".join(sorted(set(found.troubled)))
     return (
-        f"{len(found.troubled)} of {found.solves} solves at {found!r} ended as {statuses}: value or "
-        "gradient may be off; see .solutions[k].certificate.message"
+        f"{len(found.troubled)} of {found.solves} solves at {found!r} ended as {statuses}: "
+        "value or gradient may be off; see .solutions[k].certificate.message"
     )
 
 

@@ -195,8 +195,8 @@ def _message(status: Status, point: Linearisation, error: float | None, tol: flo
         Status.NOT_CONTRACTING: "the map does not contract here, so that J depends on where it "
         "started; add a little squared l2 penalty, or remove dependent columns",
         Status.SINGULAR_ACTIVE_SET: "columns of the equicorrelation set are linearly dependent: "
-        "the solution need not be unique and no derivative is determined; remove duplicates or add a "
-        "little squared l2 penalty (elastic_net)",
+        "the solution need not be unique and no derivative is determined; remove duplicates or add "
+        "a little squared l2 penalty (elastic_net)",
         Status.TANGENT_NOT_CONVERGED: f"the derivative is known only to {error or 0:.1e}; raise "
         'max_iter, lower tol, or use derivative="implicit"',
         Status.AT_KINK: f"coordinates {few} stand on a kink: the derivative is one-sided and "
