@@ -25,7 +25,8 @@ def matrix(X: Any, name: str = "X") -> Any:
     if 0 in X.shape:
         raise ValueError(f"{name} must have at least one row and one column, got shape {X.shape}")
     if not (X.flags.c_contiguous or X.flags.f_contiguous):
-        X = np.ascontiguousarray(X)
+        # Rows cut from a matrix stored by columns are copied as columns.
+        X = np.array(X, order="F" if abs(X.strides[0]) < abs(X.strides[1]) else "C")
     return X
 
 
