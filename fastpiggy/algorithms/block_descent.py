@@ -4,7 +4,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fastpiggy.algorithms.composite import rebuild
 from fastpiggy.algorithms.protocol import Algorithm, Move
 from fastpiggy.compile import helper, record
 
@@ -17,7 +16,7 @@ def _descend(problem, d, state, members, size, step, m, b):
         j = members[i]
         state.u[i] = state.x[j] - step * design.dot(j, 0.0, state.r)
         state.z[i] = state.u[i]
-    # Where the prox ignores du no tangent needs X.
+    # Where the prox and its tangents are zero none needs X.
     flat = b >= 0 and penalty.flat_block(b, state.u[:size], step, q)
     for k in range(m):
         for i in range(size):
@@ -88,7 +87,3 @@ class BlockDescent(NamedTuple):
                         state.s, state.r, state.S, state.R,
                     )  # fmt: skip
         return Move(change, tangent_change, tangent_size, residual, moved)
-
-    def catch_up(self, problem, d, state, m):
-        rebuild(problem, d, state, m)
-        return True

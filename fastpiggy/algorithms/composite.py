@@ -63,24 +63,6 @@ def gradient_at(problem, d, state, x, J, m):
     )
 
 
-@helper
-def rebuild(problem, d, state, m):
-    """States, slopes and their tangents at x, column by column as descent carries them along."""
-    loss, s, r, S, R = problem.loss, state.s, state.r, state.S, state.R
-    for i in range(s.size):
-        s[i] = loss.start(i)
-        r[i] = loss.slope(i, s[i])
-    for k in range(m):
-        for i in range(s.size):
-            S[k, i] = start_tangent(loss, d.loss, i, k)
-            R[k, i] = loss.curvature(i, s[i]) * S[k, i]
-            R[k, i] += slope_tangent(loss, d.loss, i, s[i], k)
-    for j in range(state.x.size):
-        problem.design.advance(
-            j, 0.0, state.x[j], state.J[:, j], m, loss, d.loss, d.design, s, r, S, R
-        )
-
-
 @kernel
 def gradient(problem, d, state, m):
     """Fill states, slopes, gradient and their tangents at ``state.x``."""

@@ -4,7 +4,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fastpiggy.algorithms.composite import rebuild
 from fastpiggy.algorithms.protocol import Algorithm, Move
 from fastpiggy.compile import helper, record
 
@@ -33,11 +32,12 @@ def _tangents(problem, d, state, m, j, u, step, z, penalised):
     flat = penalised and penalty.flat(j, u, step, q)
     differs = False
     for k in range(m):
-        du = 0.0
+        dz = 0.0
         if not flat:
             slope = design.dot(j, 0.0, state.R[k]) + d.design.dot(k, j, state.r)
-            du = state.J[k, j] - step * slope
-        dz = penalty.prox_tangent(j, u, step, z, du, d.penalty, k, q) if penalised else du
+            dz = state.J[k, j] - step * slope
+            if penalised:
+                dz = penalty.prox_tangent(j, u, step, z, dz, d.penalty, k, q)
         state.Z[k, j] = dz
         state.U[k, j] = dz - state.J[k, j]
         differs = differs or dz != state.J[k, j]
@@ -115,7 +115,3 @@ class CoordinateDescent(NamedTuple):
             for j in range(p):
                 tangent_size += state.J[k, j] * state.J[k, j]
         return Move(change, tangent_change, tangent_size, first, moved)
-
-    def catch_up(self, problem, d, state, m):
-        rebuild(problem, d, state, m)
-        return True

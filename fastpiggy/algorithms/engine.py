@@ -7,7 +7,7 @@ import numpy as np
 from fastpiggy.compile import kernel
 
 #: What :func:`run` ends with.
-UNFINISHED, CONVERGED, NOT_FINITE, GROWING = 0, 1, 2, 3
+UNFINISHED, CONVERGED, NOT_FINITE, GROWING, TANGENTS_DUE = range(5)
 
 #: Columns of the trace: norms of x+ - x, J+ - J and J+, the residual, the number of tangents run.
 CHANGE, TANGENT_CHANGE, TANGENT_SIZE, RESIDUAL, TANGENTS = range(5)
@@ -54,7 +54,9 @@ def run(algorithm, problem, d, state, m, policy, progress, trace):
     Returns
     -------
     code : int
-        UNFINISHED, CONVERGED, NOT_FINITE or GROWING.
+        UNFINISHED, CONVERGED, NOT_FINITE, GROWING, or TANGENTS_DUE: no coordinate has moved for
+        `patience` iterations; what the algorithm carries along with the tangents must be brought
+        to x and J before the run is resumed.
     done : int
         Iterations of this call, the rows of `trace` that were written.
     """
@@ -63,7 +65,8 @@ def run(algorithm, problem, d, state, m, policy, progress, trace):
         settled = count[1] >= policy.patience
         active = m if settled or count[2] > 0 else 0
         if active > count[2] and count[0] > 0:
-            algorithm.catch_up(problem, d, state, active)
+            count[2] = active
+            return TANGENTS_DUE, step
         move = algorithm.step(problem, d, state, active, policy.moving)
         count[0] += 1
         count[1] = 0 if move.moved > 0 else count[1] + 1

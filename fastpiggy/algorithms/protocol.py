@@ -32,13 +32,6 @@ class Algorithm:
         `moving` is False, x is held and only the tangents move, with A and B taken at x.
         """
 
-    def catch_up(self, problem, d, state, m):
-        """Bring the tangents that `step` carries along to x and J; True where there are any.
-
-        The engine calls it before tangents start late.
-        """
-        return False
-
 
 @protocol
 class Problem:

@@ -15,8 +15,9 @@ _COMMON: dict[str, Any] = {
 }
 
 #: Options of code that is compiled into a kernel: methods of records and helpers.  Nobody calls
-#: them from Python, and the wrappers that would unpack records for them double compile times.
-INNER: dict[str, Any] = {**_COMMON, "no_cpython_wrapper": True}
+#: them from Python, so they need no wrappers that unpack records.  They are inlined at once: LLVM
+#: does not vectorise a loop that stores what a call returned, though it inlines the call later.
+INNER: dict[str, Any] = {**_COMMON, "no_cpython_wrapper": True, "forceinline": True}
 
 #: Options of the kernels themselves, which run without the interpreter lock.
 OUTER: dict[str, Any] = {**_COMMON, "nogil": True}

@@ -5,8 +5,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fastpiggy.compile import helper, record
+from fastpiggy.designs.by_column import lift_slopes
 from fastpiggy.designs.protocol import Columns, Design
-from fastpiggy.losses.protocol import slope_tangent
+from fastpiggy.losses.protocol import moves, slope_tangent
 
 
 @helper
@@ -90,6 +91,9 @@ class InterceptColumns(NamedTuple):
     def advance(self, j, shift, c, C, m, loss, d, dX, s, r, S, R):
         if j < self.mean.size:
             self.design.advance(j, self.mean[j], c, C, m, loss, d, dX, s, r, S, R)
+            return
+        if loss.quadratic() and not moves(d) and not dX.moves():
+            lift_slopes(c, 1.0, C, m, loss, r, R)
             return
         for i in range(s.size):
             s[i] += c

@@ -35,7 +35,8 @@ class Columns(Design):
     def advance(self, j, shift, c, C, m, loss, d, dX, s, r, S, R):
         """Let x_j grow by c and J_kj by C_k: states and slopes follow.
 
-        ``s += c X_j``, ``S_k += C_k X_j + c dX_kj``, then r and R_k on the rows that moved.
+        ``s += c X_j``, ``S_k += C_k X_j + c dX_kj``, then r and R_k on the rows that moved.  Where
+        the loss is quadratic and neither it nor X moves, r and R follow and s and S need not.
         """
 
 

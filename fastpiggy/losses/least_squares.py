@@ -44,6 +44,9 @@ class LeastSquares(NamedTuple):
     def bound(self, i):
         return self.sample_weight[i]
 
+    def quadratic(self):
+        return True
+
     def roughness(self):
         """Lipschitz constants of the curvature in z, by row: it is constant."""
         return np.zeros_like(self.sample_weight)

@@ -34,6 +34,10 @@ class Loss:
     def bound(self, i):
         """An upper bound of ``curvature(i, z)`` over z."""
 
+    def quadratic(self):
+        """True where curvatures do not depend on z: slopes can then follow without the states."""
+        return False
+
 
 @protocol
 class Still:
@@ -48,6 +52,17 @@ class Constant(NamedTuple):
     """
 
     zero: float = 0.0
+
+
+@helper
+def _moves(d):
+    return True
+
+
+@specialise(0, Still, otherwise=_moves)
+def moves(d):
+    """False where the loss does not move, known when compiling."""
+    return False
 
 
 @helper

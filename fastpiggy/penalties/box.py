@@ -39,7 +39,3 @@ class Box(NamedTuple):
         if u == self.upper[j]:
             return q * du + (1.0 - q) * d.upper[k, j]
         return du
-
-    def flat(self, j, u, step, q):
-        outside = u < self.lower[j] or u > self.upper[j] or self.lower[j] == self.upper[j]
-        return outside or (q == 0.0 and (u == self.lower[j] or u == self.upper[j]))

@@ -49,7 +49,7 @@ class BlockPenalty(Penalty):
         """As ``prox_all``, for the coordinates of block b; `q` is one number."""
 
     def flat_block(self, b, u, step, q):
-        """True only where the tangents of ``prox_block`` ignore du: descent then leaves it out."""
+        """True only where ``prox_block`` gives zero and so do all its tangents, whatever moves."""
         return False
 
     def value_all(self, x):
@@ -95,7 +95,8 @@ class CoordinatePenalty(BlockPenalty):
         """Derivative of ``z = prox(j, u, step)`` along (du, d_k); q picks an element at a kink."""
 
     def flat(self, j, u, step, q):
-        """True only where ``prox_tangent`` ignores du: descent then need not compute it."""
+        """True only where ``prox`` and ``prox_tangent`` give zero, whatever moves: descent then
+        needs no tangent of the gradient.  (A coordinate on a bound that moves is not flat.)"""
         return False
 
     def blocks(self, p):

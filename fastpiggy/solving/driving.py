@@ -163,6 +163,10 @@ class Run:
             seconds = time.perf_counter() - before
             self.parts.append(table[:done])
             steps -= done
+            if code == engine.TANGENTS_DUE:
+                self.refresh()
+                code = engine.UNFINISHED
+                continue
             if seconds < 0.5 * _GLANCE:
                 self.chunk = min(2 * self.chunk, 4096)
             elif seconds > 2 * _GLANCE:
