@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -21,8 +22,6 @@ class Solution:
         Coefficients.
     intercept : float
         0.0 where none is fitted.
-    objective : float
-        Loss plus penalty at x.
     jacobian : dict of str to ndarray
         ``jacobian[name]`` has shape ``x.shape + parameter.shape``, or one column a direction where
         directions were given; in natural units, never in logarithms.
@@ -32,12 +31,13 @@ class Solution:
         What was taken.
     iterations : int
     trace : Trace or None
+    find_objective, adjoint : callable, optional
+        What :attr:`objective` and :meth:`vjp` call.
     """
 
     problem: Any
     x: np.ndarray
     intercept: float
-    objective: float
     jacobian: dict[str, np.ndarray]
     intercept_jacobian: dict[str, np.ndarray]
     certificate: Certificate
@@ -45,8 +45,14 @@ class Solution:
     derivative: str
     iterations: int
     trace: Any = None
+    find_objective: Callable[[], float] | None = field(default=None, repr=False)
     # Makes the adjoint when it is asked for; not pickled, made again from x.
     adjoint: Callable[..., dict[str, Any]] | None = field(default=None, repr=False)
+
+    @cached_property
+    def objective(self) -> float:
+        """Loss plus penalty at x, computed when it is asked for."""
+        return np.nan if self.find_objective is None else float(self.find_objective())
 
     def vjp(
         self, v: Any, intercept: float = 0.0, wrt: str | Iterable[str] | None = None
@@ -84,7 +90,9 @@ class Solution:
         return (self.adjoint or adjoint_of(self))(v, intercept, wrt)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "adjoint": None}
+        # Both hold all that the solve computed; the objective itself goes along.
+        held = {"objective": self.objective, "find_objective": None, "adjoint": None}
+        return {**self.__dict__, **held}
 
     def __repr__(self) -> str:
         support = int(np.count_nonzero(self.x))

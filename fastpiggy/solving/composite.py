@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -166,14 +167,15 @@ def _primal(run: Run, limit: int, request: Request) -> tuple[int, Linearisation]
 def _newton(point: Linearisation, tol: float) -> Linearisation:
     """Newton steps while each brings the residual down and the objective does not rise."""
     best = point
+    curved = hasattr(point.binding.composite.penalty, "largest_step")
     for _ in range(_NEWTON_STEPS):
         if best.optimality <= max(tol, best.floor) or best.factor.singular:
             break
         trial = Linearisation(best.binding, best.newton())
         if not (np.all(np.isfinite(trial.x)) and trial.optimality < 0.7 * best.optimality):
             break
-        before, after = objective(best), objective(trial)
-        if not after <= before + 1e-12 * abs(before):
+        # For a convex penalty a smaller residual is progress; else the step may climb.
+        if curved and not objective(trial) <= objective(best) * (1 + 1e-12):
             break
         best = trial
     return best
@@ -216,8 +218,8 @@ def _pack(
             jacobian[d.name] = w[:, columns].reshape(len(w), *d.shape)
             intercepts[d.name] = np.asarray(b[columns]).reshape(d.shape)[()]
     return Solution(
-        binding.problem, np.array(x), intercept, objective(point), jacobian, intercepts,
-        certificate, name, mode, run.iterations, trace, Adjoint(point),
+        binding.problem, np.array(x), intercept, jacobian, intercepts,
+        certificate, name, mode, run.iterations, trace, partial(objective, point), Adjoint(point),
     )  # fmt: skip
 
 
