@@ -48,5 +48,5 @@ class LeastSquares(NamedTuple):
         return True
 
     def roughness(self):
-        """Lipschitz constants of the curvature in z, by row: it is constant."""
-        return np.zeros_like(self.sample_weight)
+        """Lipschitz constant of ``log f_i''`` in z: the curvature is constant."""
+        return 0.0

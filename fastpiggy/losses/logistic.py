@@ -54,5 +54,5 @@ class Logistic(NamedTuple):
         return 0.25 * self.sample_weight[i]
 
     def roughness(self):
-        """Lipschitz constants of the curvature in z, by row: bounds of the third derivative."""
-        return self.sample_weight / (6.0 * np.sqrt(3.0))
+        """Lipschitz constant of ``log f_i''``: that of ``log(p (1 - p))`` is 1."""
+        return 1.0

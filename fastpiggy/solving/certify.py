@@ -9,6 +9,7 @@ import numpy as np
 
 from fastpiggy.algorithms import engine
 from fastpiggy.certificate import Certificate, FastpiggyWarning, Status
+from fastpiggy.designs import matrix
 from fastpiggy.problems import directions as wrt
 from fastpiggy.solving.linearisation import Linearisation, Movement
 
@@ -19,14 +20,18 @@ _TANGENT = 1e-6
 _SHRUNK = 0.9
 _PROBE_STEPS = 200
 
+#: Optimality within so many times what rounding leaves counts as the solution itself.
+_SETTLED = 100.0
+_POLISH_STEPS = 4
+
 
 def certify(
-    point: Linearisation, J: np.ndarray | None, move: Movement | None, mode: str, code: int,
-    trace: Any, request: Any,
+    point: Linearisation, J: np.ndarray | None, directions: list[wrt.Direction], mode: str,
+    code: int, trace: Any, request: Any,
 ) -> Certificate:  # fmt: skip
     """What is known about x and J; warns unless all is well."""
     tolerance = max(request.tol, point.floor)
-    residual, error, certified = _tangent(point, J, move, trace, mode)
+    residual, error, certified = _tangent(point, J, directions, trace, mode)
     status = _status(point, J, error, mode, code, tolerance)
     certificate = Certificate(
         status=status,
@@ -47,49 +52,78 @@ def certify(
 
 
 def _tangent(
-    point: Linearisation, J: np.ndarray | None, move: Movement | None, trace: Any, mode: str
-) -> tuple[float | None, float | None, bool]:
-    if J is None or move is None:
+    point: Linearisation, J: np.ndarray | None, directions: list[wrt.Direction], trace: Any,
+    mode: str,
+) -> tuple[float | None, float | None, bool]:  # fmt: skip
+    """Residual at x, and the distance of J to the derivative: a bound, or an estimate."""
+    if J is None:
         return None, None, False
     if not np.all(np.isfinite(J)):
         return np.inf, np.inf, False
-    gap = point.step(J, move) - J
-    residual = float(np.linalg.norm(gap))
+    residual = float(np.linalg.norm(point.step(J, point.movement(directions)) - J))
     if point.factor.K is None or point.factor.singular:
         rate = trace.tangent_rate
         known = rate is not None and rate < 1 and mode in ("piggyback", "late", "frozen")
         return residual, residual / (1 - rate) if known else np.inf, False
-    # The residual itself is only known to rounding.
-    rounding = 8 * np.finfo(float).eps * float(np.linalg.norm(J))
-    error = point.distance(gap) + rounding * _condition(point)
-    roughness = getattr(point.binding.composite.loss, "roughness", None)
-    if roughness is None or point.factor.least_eigenvalue <= 0:
-        return residual, error, False
-    bent = _bend(point, J, move, roughness())
-    return residual, error + bent, bool(np.isfinite(error + bent))
+    # J is judged by the map at the solution, not at an x that was left early.
+    end = polished(point)
+    move = end.movement(directions)
+    error = end.distance(end.step(J, move) - J) + _rounding(end, J)
+    bend = _bend(end, J, move)
+    known = end.factor.least_eigenvalue > 0 and bend is not None
+    settled = end.optimality <= _SETTLED * end.floor and np.array_equal(
+        end.active[0], point.active[0]
+    )
+    return residual, error + (bend or 0.0), bool(known and settled and np.isfinite(error))
 
 
-def _condition(point: Linearisation) -> float:
-    K, least = point.factor.K, point.factor.least_eigenvalue
-    return float(np.linalg.norm(K)) / least if least > 0 else np.inf
+def polished(point: Linearisation) -> Linearisation:
+    """The solution that Newton steps lead to from x, to about rounding; x itself if none does."""
+    best = point
+    for _ in range(_POLISH_STEPS):
+        if best.optimality <= _SETTLED * best.floor or best.factor.singular:
+            break
+        trial = Linearisation(best.binding, best.newton())
+        if not (np.all(np.isfinite(trial.x)) and trial.optimality < best.optimality):
+            break
+        best = trial
+    return best
 
 
-def _bend(point: Linearisation, J: np.ndarray, move: Movement, rough: np.ndarray) -> float:
-    """How far the derivative can move between x and the solution, for a curved loss.
+def _rounding(point: Linearisation, J: np.ndarray) -> float:
+    """What rounding may add: the residual itself is only known to about epsilon norm(K) norm(J)."""
+    least = point.factor.least_eigenvalue
+    if not least > 0:
+        return np.inf
+    size = float(np.linalg.norm(point.factor.K)) * float(np.linalg.norm(J))
+    return 8 * np.finfo(float).eps * size / least
 
-    With ``abs(f_i'' (z) - f_i''(z')) <= rough_i abs(z - z')`` the Hessian moves by at most
-    ``sum_i rough_i norm(X_i)^3`` per unit of x; J and the primal error share K.
+
+def _bend(point: Linearisation, J: np.ndarray, move: Movement) -> float | None:
+    """How far the derivative can move between here and the solution, for a curved loss.
+
+    Where ``log f_i''`` is Lipschitz with constant c, the Hessian at a distance e of the solution is
+    within a factor ``exp(c max_i norm(X_i) e)`` of the one here, and so is K on either side: with
+    ``b = exp(...) - 1`` the error in the norm of K is at most b times that of J.  None where the
+    loss does not say, or where the gradient's own movement bends too.
     """
-    if not np.any(rough):
+    composite = point.binding.composite
+    rough = getattr(composite.loss, "roughness", None)
+    if rough is None:
+        return None
+    if rough() == 0.0 or not J.size:
         return 0.0
-    from fastpiggy.designs import matrix
-
-    members = point.active[0]
+    if np.any(move.r):
+        return None
+    members, Q, _ = point.active
+    if not members.size:
+        return 0.0
     rows = np.sqrt((matrix.block(point.binding.design, members) ** 2).sum(axis=1))
     primal = point.distance((point.selection.z - point.x)[:, None])
-    per_unit = float((rough * rows**3).sum())
-    moved = per_unit * primal * (np.linalg.norm(J) + np.linalg.norm(move.r[members]))
-    return moved / point.factor.least_eigenvalue
+    ratio = np.expm1(min(rough() * float(rows.max()) * primal, 500.0))
+    y = J[members] if Q is None else Q.T @ J[members]
+    energy = float(np.abs((y * (point.factor.K @ y)).sum()))
+    return float(ratio * np.sqrt(energy / point.factor.least_eigenvalue))
 
 
 def _status(

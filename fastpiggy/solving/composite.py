@@ -48,9 +48,8 @@ def solve(problem: Any, **arguments: Any) -> Solution:
     else:
         code, point = _primal(run, limit, request)
         J = _derivative(point, mode, directions)
-    move = point.movement(directions) if directions and mode != "none" else None
     trace = Trace.of(run.parts)
-    certificate = certify(point, J, move, mode, code, trace, request)
+    certificate = certify(point, J, directions, mode, code, trace, request)
     return _pack(
         point, J, directions, certificate, name, mode, run, trace if request.trace else None
     )

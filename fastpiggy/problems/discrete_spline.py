@@ -1,0 +1,139 @@
+"""Discrete splines: what a trend filter's solution is between and across its knots.
+
+The signals on ``0, ..., n - 1`` whose differences of order k vanish but in given rows (the knots)
+are piecewise polynomials of degree k - 1.  A local basis of them is that of the discrete B-splines
+(Mangasarian and Schumaker 1971; Tibshirani 2022, "Divided differences, falling factorials, and
+discrete splines"): divided differences of ``(z - x)(z - x - 1)...(z - x - k + 2)`` for x <= z, else
+0, in z over k + 1 neighbouring knots.  They are not negative and add up to 1, and their Gram matrix
+is banded and well conditioned, where a Gram matrix of rows of differences is not: its condition
+grows as the 2k-th power of the distance between knots.
+"""
+
+from functools import cached_property
+from math import comb, factorial
+from typing import Any
+
+import numpy as np
+
+
+def differences(n: int, order: int) -> np.ndarray:
+    """The matrix D of differences of an order, of shape (order + 1, n - order).
+
+    Stored by diagonals: ``D[i, i + j] = differences[j, i]``.
+
+    Examples
+    --------
+    >>> differences(4, 2)
+    array([[ 1.,  1.],
+           [-2., -2.],
+           [ 1.,  1.]])
+    """
+    stencil = [(-1) ** (order - j) * comb(order, j) for j in range(order + 1)]
+    return np.repeat(np.array(stencil, dtype=float)[:, None], n - order, axis=1)
+
+
+def transposed(u: np.ndarray, order: int) -> np.ndarray:
+    """``D'u``, for u of shape (n - order, ...)."""
+    pad = np.zeros((order, *u.shape[1:]))
+    return (-1.0) ** order * np.diff(np.concatenate([pad, u, pad]), order, axis=0)
+
+
+def summed(g: np.ndarray, order: int) -> np.ndarray:
+    """``u`` with ``D'u = g``, for g of shape (n, ...), and `order` more rows.
+
+    Those would be zero if g were orthogonal to all polynomials of degree below `order`; u is the
+    sum from the left, so that they hold what is left over.
+    """
+    u = (-1.0) ** order * g
+    for _ in range(order):
+        u = np.cumsum(u, axis=0)
+    return u
+
+
+class DiscreteSpline:
+    """The signals of length n with ``D x = 0`` but in some rows.
+
+    Parameters
+    ----------
+    n : int
+    order : int
+        Of the differences: one more than the degree of the polynomials.
+    rows : ndarray of int
+        Rows of D where the difference may be nonzero, ascending.
+    """
+
+    def __init__(self, n: int, order: int, rows: np.ndarray) -> None:
+        self.n, self.order, self.rows = n, order, rows
+        # A difference in row i is a knot at z = i + order - 1; each end has `order` more of them.
+        ends = np.arange(order)
+        self.z = np.concatenate([ends - 1, rows + order - 1, n - 1 + ends])
+
+    @property
+    def size(self) -> int:
+        """Dimension of the space."""
+        return len(self.rows) + self.order
+
+    @cached_property
+    def basis(self) -> Any:
+        """Sparse (n, size): the B-splines at every point."""
+        from scipy.sparse import csr_array
+
+        n, k = self.n, self.order
+        x = np.arange(n)
+        # z[a] < x <= z[a + 1]; the first and last knots are repeated so that indices stay inside.
+        last = np.searchsorted(self.z, x) - 1
+        more = np.arange(1, k + 1)
+        z = np.concatenate([self.z[0] - more[::-1], self.z, self.z[-1] + more])
+        a = last + k
+        values = np.zeros((k, n))  # values[r] is that of spline a - degree + r
+        values[0] = 1.0
+        for p in range(1, k):
+            new = np.zeros((p + 1, n))
+            for r in range(p):
+                # Spline j of degree p - 1 passes on to splines j and j - 1 of degree p.
+                j = a - (p - 1) + r
+                share = values[r] / (z[j + p] - z[j])
+                new[r + 1] += (x + p - 1 - z[j]) * share
+                new[r] += (z[j + p] - x - p + 1) * share
+            values[: p + 1] = new
+        columns = np.clip(last - k + 1 + np.arange(k)[:, None], 0, self.size - 1)
+        pointers = np.arange(0, n * k + 1, k)
+        return csr_array((values.T.ravel(), columns.T.ravel(), pointers), shape=(n, self.size))
+
+    @cached_property
+    def jumps(self) -> Any:
+        """Sparse (knots, size): the differences of the B-splines in the rows of the knots.
+
+        The k-th difference of ``(z - x)...(z - x - k + 2)`` is ``(-1)^k (k - 1)!`` in the row of
+        z and 0 in all others, so that these are the weights of divided differences; taken from
+        values of the basis they would drown in rounding where knots lie far apart.
+        """
+        from scipy.sparse import csr_array
+
+        k, z = self.order, self.z.astype(float)
+        own = np.arange(len(self.rows)) + k
+        values = np.empty((len(self.rows), k + 1))
+        for r in range(k + 1):
+            j = own - k + r
+            product = np.ones(len(own))
+            for l in range(k + 1):
+                if l != k - r:
+                    product *= z[own] - z[j + l]
+            values[:, r] = (z[j + k] - z[j]) / product
+        values *= (-1.0) ** k * factorial(k - 1)
+        columns = (own - k)[:, None] + np.arange(k + 1)
+        pointers = np.arange(0, values.size + 1, k + 1)
+        return csr_array(
+            (values.ravel(), columns.ravel(), pointers), shape=(len(self.rows), self.size)
+        )
+
+    @cached_property
+    def spans(self) -> np.ndarray:
+        """``h^(k - 1)/(k - 1)!`` by knot, h the distance between its neighbours.
+
+        About how far a signal moves when the difference at the knot, alone, goes by one.
+        """
+        k = self.order
+        own = np.arange(len(self.rows)) + k
+        h = (self.z[own + 1] - self.z[own - 1]).astype(float)
+        return h ** (k - 1) / factorial(k - 1)
