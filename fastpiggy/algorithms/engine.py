@@ -18,7 +18,7 @@ class Policy(NamedTuple):
 
     steps: int  # at most this many iterations in this call
     tol: float  # on the optimality residual
-    tangent_tol: float  # on norm(J+ - J) / norm(J+)
+    tangent_tol: float  # on norm(J+ - J) over the largest norm(J) of the run
     patience: int  # start the tangents once no coordinate changed side for so many; 0: at once
     moving: bool  # False: x is held, only the tangents move
 
@@ -27,10 +27,11 @@ class Progress(NamedTuple):
     """What outlives one call of :func:`run`: counters, in arrays so that kernels can write."""
 
     count: np.ndarray  # (3,) int: iterations done, steps since a coordinate moved, tangents run
+    largest: np.ndarray  # (1,) the largest norm of J so far
 
     @classmethod
     def start(cls) -> "Progress":
-        return cls(np.zeros(3, dtype=np.int64))
+        return cls(np.zeros(3, dtype=np.int64), np.zeros(1))
 
 
 @kernel
@@ -81,8 +82,10 @@ def run(algorithm, problem, d, state, m, policy, progress, trace):
         # Squares of finite tangents overflow at 1e154: stop while they can still be shown.
         if not move.tangent_size < 1e200:
             return GROWING, step + 1
+        # The largest J sets the scale: tangents along the starting point vanish themselves.
+        progress.largest[0] = max(progress.largest[0], trace[step, 2])
         # Negated, for an infinite tolerance times tangents of zero.
-        still = not trace[step, 1] > policy.tangent_tol * trace[step, 2]
+        still = not trace[step, 1] > policy.tangent_tol * progress.largest[0]
         if move.residual <= policy.tol and active == m and still:
             return CONVERGED, step + 1
     return UNFINISHED, policy.steps
