@@ -7,6 +7,7 @@ where there is one: Moreau's identity for the norms, bisection for the simplex, 
 problem and the projector of the generalised lasso for total variation.
 """
 
+from itertools import pairwise
 from types import SimpleNamespace
 
 import numpy as np
@@ -195,7 +196,7 @@ def _mcp():
 def _group_l2():
     def groups(p):
         bounds = p["offsets"]
-        return [p["order"][lo:hi] for lo, hi in zip(bounds, bounds[1:])]
+        return [p["order"][lo:hi] for lo, hi in pairwise(bounds)]
 
     def prox(u, step, p):
         z = np.array(u)
@@ -304,14 +305,14 @@ PENALTIES = {
 def prox_by_bisection(value, u, step, bound=1e3):
     """``argmin_z (z - u)^2/2 + step value(z)`` of a number, by bisection on difference quotients.
 
-    Knows only the values of a penalty; for steps that keep the sum convex.
+    Knows only the values of a penalty, finite at 0; for steps that keep the sum convex.
     """
 
     def rises(z):
         h = 1e-7 * max(1.0, abs(z))
         left, right = value(z - h), value(z + h)
         if not np.isfinite(left) or not np.isfinite(right):
-            return np.isfinite(left)
+            return z > 0
         return z - u + step * (right - left) / (2 * h) > 0
 
     lo, hi = -bound, bound

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from itertools import product
+from itertools import pairwise, product
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,6 +13,7 @@ from scipy.sparse import csc_array
 from fastpiggy.algorithms.block_descent import BlockDescent
 from fastpiggy.algorithms.composite import Composite, CompositeDirections, prox
 from fastpiggy.algorithms.coordinate_descent import CoordinateDescent
+from fastpiggy.algorithms.engine import Policy, Progress, run
 from fastpiggy.algorithms.forward_backward import ForwardBackward
 from fastpiggy.algorithms.protocol import iterate
 from fastpiggy.compile import roles
@@ -190,41 +191,46 @@ ALGORITHMS = {
     ),
 }
 
-#: Each part with several others: what is compiled and run to the end.
+#: Each part with several others, and whether X and the loss move: what is compiled, and what is
+#: run to the end.
 SAMPLE = [
-    ("ForwardBackward", "rows", "LeastSquares", "L1"),
-    ("ForwardBackward", "rows32", "Logistic", "ElasticNet"),
-    ("ForwardBackward", "centred rows", "Huber", "GroupL2"),
-    ("ForwardBackward", "dense", "LeastSquares", "TotalVariation"),
-    ("ForwardBackward", "centred dense", "Logistic", "MCP"),
-    ("ForwardBackward", "dense32", "Huber", "Simplex"),
-    ("ForwardBackward", "sparse", "Huber", "NonnegativeL1"),
-    ("ForwardBackward", "centred sparse", "LeastSquares", "Box"),
-    ("ForwardBackward", "rows", "Logistic", "SquaredL2"),
-    ("ForwardBackward", "centred rows32", "LeastSquares", "Simplex"),
-    ("CoordinateDescent", "dense", "LeastSquares", "L1"),
-    ("CoordinateDescent", "centred dense", "Logistic", "ElasticNet"),
-    ("CoordinateDescent", "sparse", "Huber", "Box"),
-    ("CoordinateDescent", "centred sparse", "LeastSquares", "NonnegativeL1"),
-    ("CoordinateDescent", "dense32", "LeastSquares", "MCP"),
-    ("CoordinateDescent", "sparse32", "Logistic", "SquaredL2"),
-    ("BlockDescent", "dense", "LeastSquares", "GroupL2"),
-    ("BlockDescent", "centred dense", "Huber", "GroupL2"),
-    ("BlockDescent", "sparse", "Logistic", "GroupL2"),
-    ("BlockDescent", "centred sparse32", "LeastSquares", "Box"),
-    ("BlockDescent", "dense", "Logistic", "L1"),
+    ("ForwardBackward", "rows", "LeastSquares", "L1", True),
+    ("ForwardBackward", "rows32", "Logistic", "ElasticNet", False),
+    ("ForwardBackward", "centred rows", "Huber", "GroupL2", True),
+    ("ForwardBackward", "dense", "LeastSquares", "TotalVariation", True),
+    ("ForwardBackward", "centred dense", "Logistic", "MCP", True),
+    ("ForwardBackward", "dense32", "LeastSquares", "Simplex", False),
+    ("ForwardBackward", "sparse", "Huber", "NonnegativeL1", True),
+    ("ForwardBackward", "centred sparse", "LeastSquares", "SquaredL2", True),
+    ("CoordinateDescent", "dense", "LeastSquares", "L1", True),
+    ("CoordinateDescent", "dense", "LeastSquares", "L1", False),
+    ("CoordinateDescent", "centred dense", "Logistic", "ElasticNet", True),
+    ("CoordinateDescent", "centred dense", "LeastSquares", "MCP", False),
+    ("CoordinateDescent", "sparse", "Huber", "Box", True),
+    ("CoordinateDescent", "centred sparse", "LeastSquares", "NonnegativeL1", False),
+    ("CoordinateDescent", "sparse32", "Logistic", "SquaredL2", False),
+    ("BlockDescent", "dense", "LeastSquares", "GroupL2", True),
+    ("BlockDescent", "centred dense", "Huber", "GroupL2", True),
+    ("BlockDescent", "sparse", "Logistic", "GroupL2", False),
+    ("BlockDescent", "centred sparse32", "LeastSquares", "Box", False),
 ]
 
 
-def every_combination() -> list[tuple[str, str, str, str]]:
+def every_combination() -> list[tuple[str, str, str, str, bool]]:
     """All of them in plain Python, where nothing need compile; else the sample."""
     if COMPILED:
         return SAMPLE
     return [
-        (algorithm, design, loss, penalty)
+        (algorithm, *rest)
         for algorithm, (designs, penalties) in ALGORITHMS.items()
-        for design, loss, penalty in product(designs, LOSSES, penalties)
+        for rest in product(designs, LOSSES, penalties, [True, False])
     ]
+
+
+def label(combination: tuple) -> str:
+    """The name of a test for a combination."""
+    *names, moves = combination
+    return "-".join(names) + ("" if moves else "-held")
 
 
 def make_design(name: str, X: np.ndarray, mean: np.ndarray | None = None) -> Any:
@@ -292,18 +298,27 @@ def apply_prox(penalty, u, step, du=None, d=None, q=0.0):
     return z, dz
 
 
-def make_case(algorithm, design, loss, penalty, seed=0, n=15, p=5, m=3):
-    """One problem with random directions of everything, as kernels see it and as naive.py does."""
+def make_case(algorithm, design, loss, penalty, moves=True, seed=0, n=15, p=5, m=3):
+    """One problem with random directions of everything, as kernels see it and as naive.py does.
+
+    Where X and the loss do not move, kernels know it by type.
+    """
     rng = np.random.default_rng(seed)
     X = rng.standard_normal((n, p)) * (rng.random((n, p)) < 0.7)
     design, f = make_design(design, X), LOSSES[loss](rng, n)
     g = PENALTIES[penalty].make(rng, p)
-    dX = rng.standard_normal((m, n, p))
-    d = CompositeDirections(Moving(dX), directions(f, rng, m), directions(g, rng, m), np.zeros(m))
+    dX, df = Moving(rng.standard_normal((m, n, p))), directions(f, rng, m)
+    if not moves:
+        dX, df = Fixed(), Constant()
+    d = CompositeDirections(dX, df, directions(g, rng, m), np.zeros(m))
     problem = Composite(design, f, g, np.zeros(p + design.free()))
-    return SimpleNamespace(
-        problem=problem, d=d, m=m, rng=rng, c=naive_case(problem, d), **steps_of(algorithm, problem)
-    )
+    return bound_case(algorithm, problem, d)
+
+
+def bound_case(algorithm, problem, d):
+    """A problem with an algorithm for it, and the same for naive.py."""
+    c, parts = naive_case(problem, d), steps_of(algorithm, problem)
+    return SimpleNamespace(problem=problem, d=d, m=d.step.size, c=c, name=algorithm, **parts)
 
 
 def naive_case(problem: Any, d: Any) -> Any:
@@ -329,20 +344,22 @@ def steps_of(algorithm: str, problem: Any) -> dict[str, Any]:
     bounds = np.array([problem.loss.bound(i) for i in range(len(A))])
     kind = roles(g)[0]
     if kind == "BlockPenalty":
-        blocks = [g.order[lo:hi] for lo, hi in zip(g.offsets, g.offsets[1:])]
+        blocks = [g.order[lo:hi] for lo, hi in pairwise(g.offsets)]
     else:
         blocks = [[j] for j in range(p - free)]
     blocks += [[p - 1]] * free
+    largest = 0.5 * g.largest_step() if hasattr(g, "largest_step") else np.inf
     if algorithm == "ForwardBackward":
         L = np.linalg.eigvalsh(A.T @ (bounds[:, None] * A))[-1]
         # One step for all, or for each block, as the penalty allows.
         spread = np.ones(p) if kind == "Penalty" else np.linspace(0.8, 1.0, p)
         for members in blocks:
             spread[members] = spread[members[0]]
-        return {"algorithm": ForwardBackward(spread / L), "steps": spread / L, "blocks": blocks}
+        steps = np.minimum(spread / L, largest)
+        return {"algorithm": ForwardBackward(steps), "steps": steps, "blocks": blocks}
     curvature = bounds @ A**2
     for members in blocks:
-        curvature[members] = curvature[members].sum()
+        curvature[members] = max(curvature[members].sum(), 1 / largest)
     if algorithm == "BlockDescent":
         record = BlockDescent(curvature[[members[0] for members in blocks]])
     else:
@@ -363,7 +380,20 @@ def start_state(case: Any, x: np.ndarray, J: np.ndarray) -> Any:
     return state
 
 
-def held_case(case: Any) -> Any:
-    """The same case with X and the loss held, as kernels know it: by type."""
-    d = CompositeDirections(Fixed(), Constant(), case.d.penalty, case.d.step)
-    return SimpleNamespace(**{**vars(case), "d": d, "c": naive_case(case.problem, d)})
+def iterate_naively(case, x, J, moving=True):
+    """One iteration of a case in plain NumPy: x+, J+."""
+    if case.name == "ForwardBackward":
+        z, Z = naive.forward_backward(case.c, case.steps, x, J)
+        return (z if moving else x), Z
+    return naive.descent(case.c, case.blocks, case.steps, x, J, moving)[:2]
+
+
+def run_case(case, state, steps, progress=None, **policy):
+    """Run the engine: its code, the rows of the trace that were written."""
+    policy = {"tol": 0.0, "tangent_tol": 0.0, "patience": 0, "moving": True, **policy}
+    trace = np.full((steps, 5), np.nan)
+    code, done = run(
+        case.algorithm, case.problem, case.d, state, case.m, Policy(steps, **policy),
+        progress or Progress.start(), trace,
+    )  # fmt: skip
+    return code, trace[:done]

@@ -9,16 +9,16 @@ from fastpiggy.penalties.protocol import Penalty
 
 
 @helper
-def _projected(u, shift, du, dradius, k, slack, out):
-    """Tangent of the projection for the support ``{u - shift > slack}``."""
+def _projected(v, level, du, dradius, k, out):
+    """Tangent of the projection for the support ``{v > level}``."""
     total, count = 0.0, 0
-    for j in range(u.size):
-        if u[j] - shift[0] - shift[1] > slack:
+    for j in range(v.size):
+        if v[j] > level:
             total += du[k, j]
             count += 1
     mean = (dradius - total) / count if count > 0 else np.nan
-    for j in range(u.size):
-        out[j] = du[k, j] + mean if u[j] - shift[0] - shift[1] > slack else 0.0
+    for j in range(v.size):
+        out[j] = du[k, j] + mean if v[j] > level else 0.0
 
 
 @record(Penalty)
@@ -48,34 +48,38 @@ class Simplex(NamedTuple):
     def prox_all(self, u, steps, z, du, dz, d, m, q):
         # Michelot's algorithm: drop what lies below the threshold of the rest until none does.
         # All is measured from the largest entry, which always stays: no threshold is lost to
-        # rounding where u is much larger than the radius.
+        # rounding where u is much larger than the radius.  The differences are stored, or the
+        # compiler would add up the two shifts first.
         p = u.size
         top = -np.inf
         for j in range(p):
             if u[j] > top:
                 top = u[j]
+        v = np.empty(p)
+        for j in range(p):
+            v[j] = u[j] - top
         tau, count, before = -np.inf, p, p + 1
         while count < before:
             before = count
             total, count = 0.0, 0
             for j in range(p):
-                if u[j] - top > tau:
-                    total += u[j] - top
+                if v[j] > tau:
+                    total += v[j]
                     count += 1
             tau = (total - self.radius) / count if count > 0 else np.nan
             count = 0
             for j in range(p):
-                if u[j] - top > tau:
+                if v[j] > tau:
                     count += 1
         for j in range(p):
             # A NaN must come through, so the comparison is with what is dropped.
-            z[j] = 0.0 if u[j] - top <= tau else u[j] - top - tau
+            z[j] = 0.0 if v[j] <= tau else v[j] - tau
         # Rounding of u hides a kink, but never takes the largest entry out of the support.
         slack = min(1e-14 * (abs(top + tau) + self.radius), -0.5 * tau)
         extra = np.empty(p)
         for k in range(m):
-            _projected(u, (top, tau), du, d.radius[k], k, slack, dz[k])
+            _projected(v, tau + slack, du, d.radius[k], k, dz[k])
             if q[0] > 0.0:
-                _projected(u, (top, tau), du, d.radius[k], k, -slack, extra)
+                _projected(v, tau - slack, du, d.radius[k], k, extra)
                 for j in range(p):
                     dz[k, j] = (1.0 - q[0]) * dz[k, j] + q[0] * extra[j]

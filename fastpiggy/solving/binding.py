@@ -61,7 +61,14 @@ class Binding:
         """Bounds of the curvature along each coordinate; positive also for columns of zeros."""
 
         def make() -> np.ndarray:
-            found = matrix.squares(self.design, self.start[1])
+            with np.errstate(over="ignore", invalid="ignore"):
+                found = matrix.squares(self.design, self.start[1])
+            if not np.all(np.isfinite(found)):
+                column = int(np.flatnonzero(~np.isfinite(found))[0])
+                raise ValueError(
+                    f"X must have columns whose squares are finite, and those of column {column} "
+                    "overflow; scale the columns of X"
+                )
             found[found <= 0] = max(found.max(), 1e-300)
             return found
 

@@ -41,7 +41,7 @@ def certify(
         tangent_residual=residual,
         rate=trace.rate,
         tangent_error=error,
-        certified=certified and status == Status.CONVERGED,
+        certified=certified,
         kinks=point.selection.kinks,
         message=_message(status, point, error, request.tol),
         find_margin=partial(_margin, point),
@@ -71,10 +71,9 @@ def _tangent(
     error = end.distance(end.step(J, move) - J) + _rounding(end, J)
     bend = _bend(end, J, move)
     known = end.factor.least_eigenvalue > 0 and bend is not None
-    settled = end.optimality <= _SETTLED * end.floor and np.array_equal(
-        end.active[0], point.active[0]
-    )
-    return residual, error + (bend or 0.0), bool(known and settled and np.isfinite(error))
+    settled = end.optimality <= _SETTLED * end.floor and not end.selection.kinks.size
+    same = np.array_equal(end.active[0], point.active[0])
+    return residual, error + (bend or 0.0), bool(known and settled and same and np.isfinite(error))
 
 
 def polished(point: Linearisation) -> Linearisation:
@@ -91,12 +90,11 @@ def polished(point: Linearisation) -> Linearisation:
 
 
 def _rounding(point: Linearisation, J: np.ndarray) -> float:
-    """What rounding may add: the residual itself is only known to about epsilon norm(K) norm(J)."""
-    least = point.factor.least_eigenvalue
-    if not least > 0:
-        return np.inf
-    size = float(np.linalg.norm(point.factor.K)) * float(np.linalg.norm(J))
-    return 8 * np.finfo(float).eps * size / least
+    """What rounding may add: the residual is only known to epsilon times the terms in its sums."""
+    members, Q, _ = point.active
+    y = J[members] if Q is None else Q.T @ J[members]
+    terms = np.abs(point.factor.K) @ np.abs(y)
+    return 8 * np.finfo(float).eps * point.factor.bound(terms)
 
 
 def _bend(point: Linearisation, J: np.ndarray, move: Movement) -> float | None:
@@ -136,7 +134,8 @@ def _status(
         return Status.MAX_ITER
     fused = mode in ("piggyback", "late", "frozen")
     singular = _singular(point)
-    if fused and singular and not contracts(point):
+    # K y = 0 is A Q y = Q y: the map has the eigenvalue 1, and J keeps that part of its start.
+    if fused and (point.factor.singular or (point.factor.K is None and not contracts(point))):
         return Status.NOT_CONTRACTING
     if fused and code == engine.UNFINISHED:
         return Status.MAX_ITER

@@ -17,14 +17,14 @@ from fastpiggy.solving import parametric
 from fastpiggy.solving.adjoint import Adjoint
 from fastpiggy.solving.binding import Binding, bind
 from fastpiggy.solving.certify import certify
-from fastpiggy.solving.driving import Run, Trace
+from fastpiggy.solving.driving import Run
 from fastpiggy.solving.linearisation import NONE, Linearisation
 from fastpiggy.solving.request import Request, check
+from fastpiggy.solving.running import FUSED, Trace, piggyback
 
 _MAX_ITER = {"forward_backward": 100_000, "coordinate_descent": 20_000, "block_descent": 20_000}
 _NEWTON_STEPS = 8
 _STRETCH = 3
-_FUSED = ("piggyback", "late", "frozen")
 #: Whole-vector penalties have a dense Jacobian: beyond this it is not formed.
 LARGEST_WHOLE = 1500
 
@@ -41,12 +41,12 @@ def solve(problem: Any, **arguments: Any) -> Solution:
     mode = _mode(binding, request.derivative, directions)
     x = _start(binding, request.x0)
 
-    run = Run(binding, request.algorithm, directions if mode in _FUSED else NONE, x,
+    run = Run(binding, request.algorithm, directions if mode in FUSED else NONE, x,
               request.callback)  # fmt: skip
     limit = request.max_iter or _MAX_ITER[name]
-    if mode in _FUSED:
-        code, J = _piggyback(run, mode, limit, request.tol)
-        point = Linearisation(binding, run.state.x.copy())
+    if mode in FUSED:
+        code, J = piggyback(run, mode, limit, request.tol)
+        point = run.point()
     else:
         code, point = _primal(run, limit, request)
         J = _derivative(point, mode, directions)
@@ -101,40 +101,6 @@ def _start(binding: Binding, x0: Any) -> np.ndarray:
     else:
         x, intercept = checks.vector(x0, "x0", p, "coefficient"), 0.0
     return binding.inward(x, intercept)
-
-
-def _piggyback(run: Run, mode: str, limit: int, tol: float) -> tuple[int, np.ndarray]:
-    """The pure algorithm with its tangents, no finish; returns the engine's code and J."""
-    goal = tol * run.binding.scale
-    if mode == "frozen":
-        # No step settles so long: the tangents stay off until x has converged.
-        never = np.iinfo(np.int64).max
-        m, run.m = run.m, 0
-        code = _until_optimal(run, limit, goal, never)
-        run.m = m
-        if code == engine.CONVERGED:
-            run.refresh()
-            code = run.advance(limit, np.inf, tol, moving=False)
-    else:
-        code = _until_optimal(run, limit, goal, 0 if mode == "piggyback" else 10, tol)
-    return code, run.state.J.T.copy()
-
-
-def _until_optimal(
-    run: Run, limit: int, goal: float, patience: int, tangent_tol: float = np.inf
-) -> int:
-    """Advance until optimality itself holds: a sweep's own residual only stands for it."""
-    aim = goal
-    while True:
-        left = limit - run.iterations
-        code = run.advance(left, aim, tangent_tol, patience) if left > 0 else engine.UNFINISHED
-        if code != engine.CONVERGED:
-            return code
-        point = Linearisation(run.binding, run.state.x.copy())
-        reached = point.optimality * run.binding.scale <= goal or aim < 1e-6 * goal
-        if reached or point.optimality <= point.floor:
-            return code
-        aim *= 0.1
 
 
 def _primal(run: Run, limit: int, request: Request) -> tuple[int, Linearisation]:

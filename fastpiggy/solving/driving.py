@@ -1,13 +1,10 @@
-"""Runs of the engine: work arrays, chunks between which Python can look up, and traces."""
+"""Runs of the algorithms for ``loss(X x + b) + penalty(x)``: records, work arrays, starts."""
 
-import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from fastpiggy.algorithms import engine
 from fastpiggy.algorithms.block_descent import BlockDescent
 from fastpiggy.algorithms.composite import row_tangents, rows
 from fastpiggy.algorithms.coordinate_descent import CoordinateDescent
@@ -17,73 +14,11 @@ from fastpiggy.designs import Fixed, matrix
 from fastpiggy.losses import Constant
 from fastpiggy.problems import directions as wrt
 from fastpiggy.solving import options as opt
-
-#: Seconds that compiled code may run before Python sees a callback or Ctrl-C.
-_GLANCE = 0.05
-
-
-@dataclass(frozen=True)
-class Trace:
-    """What an algorithm did, one entry an iteration.
-
-    Parameters
-    ----------
-    change : ndarray
-        ``norm(x_k+1 - x_k)``.
-    tangent_change : ndarray
-        ``norm(J_k+1 - J_k)``, Frobenius; 0 where no tangent ran.
-    tangent_size : ndarray
-        ``norm(J_k+1)``.
-    residual : ndarray
-        The largest violation of optimality the step saw, in units of the gradient.
-    tangents : ndarray of int
-        Number of tangents that ran.
-    """
-
-    change: np.ndarray
-    tangent_change: np.ndarray
-    tangent_size: np.ndarray
-    residual: np.ndarray
-    tangents: np.ndarray
-
-    @classmethod
-    def of(cls, parts: list[np.ndarray]) -> "Trace":
-        table = np.concatenate(parts) if parts else np.zeros((0, 5))
-        return cls(*(table[:, i] for i in range(4)), table[:, 4].astype(int))
-
-    def __len__(self) -> int:
-        return len(self.change)
-
-    @property
-    def rate(self) -> float | None:
-        """Ratio of successive changes at the end of the run, an estimate; None where it is short.
-
-        The geometric mean over the last stretch that is neither rounding nor the first steps.
-        """
-        return _rate(self.change)
-
-    @property
-    def tangent_rate(self) -> float | None:
-        """The same of the tangents' changes."""
-        return _rate(self.tangent_change)
+from fastpiggy.solving.linearisation import Linearisation
+from fastpiggy.solving.running import Running
 
 
-def _rate(change: np.ndarray) -> float | None:
-    size = change[change > 0]
-    if size.size < 12 or not np.all(np.isfinite(size)):
-        return None
-    # Rounding makes a plateau: only what stands well above the smallest change is a rate.
-    clear = np.flatnonzero(change > max(1e3 * size.min(), 1e-13 * size.max()))
-    if clear.size < 12:
-        clear = np.flatnonzero(change > 0)
-    last = clear[-1]
-    first = max(clear[0], last - max(10, (last - clear[0]) // 4))
-    if last - first < 5 or change[first] == 0:
-        return None
-    return float((change[last] / change[first]) ** (1.0 / (last - first)))
-
-
-class Run:
+class Run(Running):
     """One algorithm on one bound problem, resumable.
 
     Parameters
@@ -102,19 +37,21 @@ class Run:
         self, binding: Any, options: Any, directions: list[wrt.Direction], x: np.ndarray,
         callback: Callable[[dict[str, Any]], Any] | None = None,
     ) -> None:  # fmt: skip
-        self.binding, self.callback = binding, callback
-        self.m = wrt.count(directions)
-        self.d = wrt.as_records(binding.problem, directions)
-        n, p = binding.shape
-        self.state = iterate(n, p, self.m)
-        self.state.x[:] = x
+        self.binding = binding
+        m, d = wrt.count(directions), wrt.as_records(binding.problem, directions)
+        state = iterate(*binding.shape, m)
+        state.x[:] = x
+        super().__init__(algorithm(binding, options), binding.composite, d, state, m, callback)
         self._start_tangents(directions)
-        self.algorithm = algorithm(binding, options)
         if not isinstance(options, opt.ForwardBackward):
             self.refresh()
-        self.progress = engine.Progress.start()
-        self.parts: list[np.ndarray] = []
-        self.chunk = 8
+
+    @property
+    def scale(self) -> float:
+        return self.binding.scale
+
+    def point(self) -> Linearisation:
+        return Linearisation(self.binding, self.state.x.copy())
 
     def _start_tangents(self, directions: list[wrt.Direction]) -> None:
         k = 0
@@ -140,48 +77,6 @@ class Run:
             starts += d.design.values @ state.x[: d.design.values.shape[2]]
         state.S[:] = starts + matrix.predict(self.binding.design, state.J.T).T
         state.R[:] = h * state.S + tangents
-
-    @property
-    def iterations(self) -> int:
-        return int(self.progress.count[0])
-
-    def advance(
-        self, steps: int, tol: float, tangent_tol: float = np.inf, patience: int = 0,
-        moving: bool = True,
-    ) -> int:  # fmt: skip
-        """Run at most `steps` iterations; returns the engine's code."""
-        code = engine.UNFINISHED
-        while steps > 0 and code == engine.UNFINISHED:
-            size = min(steps, self.chunk)
-            table = np.empty((size, 5))
-            policy = engine.Policy(size, tol, tangent_tol, patience, moving)
-            before = time.perf_counter()
-            code, done = engine.run(
-                self.algorithm, self.binding.composite, self.d, self.state, self.m, policy,
-                self.progress, table,
-            )  # fmt: skip
-            seconds = time.perf_counter() - before
-            self.parts.append(table[:done])
-            steps -= done
-            if code == engine.TANGENTS_DUE:
-                self.refresh()
-                code = engine.UNFINISHED
-                continue
-            if seconds < 0.5 * _GLANCE:
-                self.chunk = min(2 * self.chunk, 4096)
-            elif seconds > 2 * _GLANCE:
-                self.chunk = max(1, self.chunk // 2)
-            if self.callback is not None:
-                self.callback(self._report(table[done - 1]))
-        return code
-
-    def _report(self, row: np.ndarray) -> dict[str, Any]:
-        return {
-            "iteration": self.iterations,
-            "change": float(row[engine.CHANGE]),
-            "tangent_change": float(row[engine.TANGENT_CHANGE]),
-            "optimality": float(row[engine.RESIDUAL]) / self.binding.scale,
-        }
 
 
 def algorithm(binding: Any, options: Any) -> Any:

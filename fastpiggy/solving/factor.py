@@ -111,9 +111,27 @@ class Factor:
             return 0.0
         if not len(self.diagonal):
             return np.inf
-        inverse, _ = linalg.lapack.dtrtri(self._cholesky, lower=1)
         # K = D^-1 M D^-1 with D the scaling: trace(K^-1) = norm(L^-1 D)^2.
-        return 1.0 / float(((inverse * self._scale) ** 2).sum() or 1.0)
+        return 1.0 / float(((self._inverse * self._scale) ** 2).sum() or 1.0)
+
+    @cached_property
+    def _inverse(self) -> np.ndarray:
+        """Of the lower factor of the scaled K."""
+        return linalg.lapack.dtrtri(self._cholesky, lower=1)[0]
+
+    def bound(self, rhs: np.ndarray) -> float:
+        """An upper bound of ``norm(inv(K) rhs)``, inf where none is known.
+
+        By the smallest eigenvalue of K, or by that of K scaled to a unit diagonal, which columns of
+        different sizes do not spoil; whichever is less.
+        """
+        if not self.least_eigenvalue > 0:
+            return np.inf
+        if not len(self.diagonal):
+            return 0.0
+        direct = np.linalg.norm(rhs) / self.least_eigenvalue
+        scaled = np.linalg.norm(self._scale[:, None] * rhs) * (self._inverse**2).sum()
+        return float(min(direct, self._scale.max() * scaled))
 
     def solve(self, rhs: np.ndarray) -> np.ndarray:
         """``inv(K) rhs``; of minimal norm in the scaled unknowns where K is singular."""

@@ -173,13 +173,10 @@ class Linearisation:
         The error is ``-gap + Q f`` with ``K f = -Q'(inv(T) - H) gap``: its norm is at most that of
         the gap plus that of the right-hand side over the smallest eigenvalue of K.
         """
-        least = self.factor.least_eigenvalue
         members, Q, _ = self.active
         pulled = (gap / self.steps[:, None] - self.times_hessian(gap))[members]
         if Q is not None:
             pulled = Q.T @ pulled
         if members.size == 0:
             return float(np.linalg.norm(gap))
-        if not least > 0:
-            return np.inf
-        return float(np.linalg.norm(gap) + np.linalg.norm(pulled) / least)
+        return float(np.linalg.norm(gap)) + self.factor.bound(pulled)

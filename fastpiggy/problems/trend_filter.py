@@ -1,0 +1,229 @@
+"""Trend filtering: a signal whose differences of some order are sparse."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar
+
+import numpy as np
+
+from fastpiggy.problems import checks
+from fastpiggy.problems.discrete_spline import DiscreteSpline, Gram, summed
+
+#: Residuals of the polynomial fit below this, over the largest y, are rounding.
+_ROUNDING = 64 * np.finfo(float).eps
+
+
+@dataclass(frozen=True)
+class NullModel:
+    """The solution without knots: the polynomial, and its dual variable.
+
+    Parameters
+    ----------
+    x : ndarray of shape (n,)
+    u : ndarray of shape (n - degree - 1,)
+        ``D'u = W (y - x)``; zero where y is a polynomial to rounding.
+    gradient : float
+        Largest entry of ``W (y - x)``.
+    """
+
+    x: np.ndarray
+    u: np.ndarray
+    gradient: float
+
+
+@dataclass(frozen=True, eq=False)
+class TrendFilter:
+    """``sum_i sample_weight_i (x_i - y_i)^2 / 2 + alpha norm1(D x)``; see :func:`trend_filter`.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n,)
+    alpha : float
+    degree : int
+    sample_weight : ndarray of shape (n,)
+    """
+
+    y: np.ndarray
+    alpha: float
+    degree: int
+    sample_weight: np.ndarray
+    #: The module of :mod:`fastpiggy.solving` that solves problems of this kind.
+    family: ClassVar[str] = "fused"
+    # What belongs to y and the weights, shared by the problems that differ in alpha.
+    _shared: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def shape(self) -> tuple[int]:
+        """``(n,)``."""
+        return self.y.shape  # type: ignore[return-value]
+
+    @property
+    def order(self) -> int:
+        """Order of the differences, ``degree + 1``."""
+        return self.degree + 1
+
+    @property
+    def rows(self) -> int:
+        """Number of differences, the rows of D."""
+        return self.y.size - self.order
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """Values of everything that a derivative can be taken with respect to."""
+        return {"alpha": self.alpha, "y": self.y, "sample_weight": self.sample_weight}
+
+    def replace(self, **changes: Any) -> "TrendFilter":
+        """The same problem with other values of some parameters.
+
+        Parameters
+        ----------
+        **changes
+            ``alpha``, ``y`` (of the same length), ``sample_weight``.
+
+        Returns
+        -------
+        TrendFilter
+
+        Raises
+        ------
+        ValueError
+            For a name that is no parameter, or a value that is not allowed.
+        """
+        new: dict[str, Any] = {}
+        for name, value in changes.items():
+            if name == "alpha":
+                new[name] = checks.number(value, name)
+            elif name == "y":
+                new[name] = np.array(checks.vector(value, name, self.y.size, "point"))
+            elif name == "sample_weight":
+                new[name] = _weights(value, self.y.size, self.order)
+            else:
+                known = ", ".join(map(repr, self.parameters))
+                raise ValueError(f"{name!r} is no parameter of this problem; it has {known}")
+        shared = self._shared if set(new) <= {"alpha"} else {}
+        return replace(self, **new, _shared=shared)
+
+    @property
+    def null_model(self) -> NullModel:
+        """The solution at every alpha from :meth:`alpha_max` on."""
+        if "null" not in self._shared:
+            self._shared["null"] = _null_model(self)
+        return self._shared["null"]
+
+    def alpha_max(self) -> float:
+        """The smallest alpha at which ``D x = 0``: x is then the polynomial of least squares.
+
+        Returns
+        -------
+        float
+            ``norm_inf(u)`` with ``D'u = W (y - x)``.
+
+        Examples
+        --------
+        >>> import fastpiggy as fp
+        >>> fp.trend_filter([0.0, 0.0, 3.0], alpha=1.0, degree=0).alpha_max()
+        2.0
+        """
+        return float(np.abs(self.null_model.u).max())
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_shared": {}}
+
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        self.__dict__.update(state)
+
+    def __repr__(self) -> str:
+        return f"<TrendFilter n {self.y.size}, degree {self.degree}, alpha={self.alpha:.4g}>"
+
+
+def trend_filter(y: Any, alpha: float, degree: int = 1, sample_weight: Any = None) -> TrendFilter:
+    """Smooth a signal by a piecewise polynomial with few knots.
+
+    ``sum_i sample_weight_i (x_i - y_i)^2 / 2 + alpha norm1(D x)``, D the differences of order
+    ``degree + 1``: x is piecewise constant (total variation) for degree 0, piecewise linear for
+    degree 1, and so on.
+
+    Parameters
+    ----------
+    y : array_like of shape (n,)
+        The signal, at equal distances; ``n > degree + 1``.
+    alpha : float
+        Not negative.
+    degree : int, default=1
+        0, 1, 2 or 3.
+    sample_weight : array_like of shape (n,), optional
+        Not negative, taken as they are; ones by default.  At least ``degree + 1`` are positive.
+
+    Returns
+    -------
+    TrendFilter
+
+    Raises
+    ------
+    ValueError, TypeError
+        If an argument has the wrong shape, type or range; the message names it.
+
+    Examples
+    --------
+    >>> import fastpiggy as fp
+    >>> problem = fp.trend_filter([0.0, 0.0, 3.0, 3.0], alpha=1.0, degree=0)
+    >>> sol = fp.solve(problem, wrt="alpha")
+    >>> sol.x, sol.jacobian["alpha"]
+    (array([0.5, 0.5, 2.5, 2.5]), array([ 0.5,  0.5, -0.5, -0.5]))
+    """
+    if isinstance(degree, bool) or not isinstance(degree, int | np.integer):
+        raise TypeError(
+            f"degree must be an integer from 0 to 3, got {degree!r} of type {type(degree).__name__}"
+        )
+    if not 0 <= degree <= 3:
+        raise ValueError(f"degree must be 0, 1, 2 or 3, got {degree}")
+    alpha = checks.number(alpha, "alpha")
+    found = checks.array(y, "y")
+    if found.ndim == 2 and found.shape[1] == 1:
+        found = found[:, 0]
+    if found.ndim != 1 or found.size < degree + 2:
+        raise ValueError(
+            f"y must have one dimension and more than degree + 1 = {degree + 1} points, got shape "
+            f"{found.shape}"
+        )
+    found = np.array(checks.vector(found, "y", found.size, "point"))
+    weights = _weights(sample_weight, found.size, degree + 1)
+    return TrendFilter(found, alpha, int(degree), weights)
+
+
+def _weights(value: Any, size: int, order: int) -> np.ndarray:
+    found = np.array(checks.weights(value, "sample_weight", size, "point"))
+    positive = int(np.count_nonzero(found))
+    if positive < order:
+        raise ValueError(
+            f"sample_weight must have at least degree + 1 = {order} positive entries, got "
+            f"{positive}: no polynomial is determined"
+        )
+    return found
+
+
+def _null_model(problem: TrendFilter) -> NullModel:
+    y, w, k = problem.y, problem.sample_weight, problem.order
+    spline = DiscreteSpline(y.size, k, np.zeros(0, dtype=np.int64))
+    N, gram = spline.basis, Gram(spline, w)
+    x = np.zeros_like(y)
+    with np.errstate(over="ignore", invalid="ignore"):
+        # Once more, so that what is left is orthogonal to polynomials to rounding.
+        for _ in range(3):
+            x = x + N @ gram.solve(N.T @ (w * (y - x)))
+        g = w * (y - x)
+        u = summed(g, k)[:-k]
+    if not np.all(np.isfinite(u)):
+        raise ValueError(
+            f"y is finite but its sums overflow (largest entry {np.abs(y).max():g}); scale it"
+        )
+    if np.abs(g).max() <= _ROUNDING * np.abs(w * y).max():
+        return NullModel(x, np.zeros_like(u), 0.0)
+    # Summed from the left, rounding is left over at the right end: take it out along a line.
+    u = u - u_end(g, k) * np.arange(1, u.size + 1) / (u.size + 1)
+    return NullModel(x, u, float(np.abs(g).max()))
+
+
+def u_end(g: np.ndarray, order: int) -> float:
+    """What the sums of g have left over beyond the last row of D."""
+    return float(summed(g, order)[-order])
