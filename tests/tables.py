@@ -390,7 +390,7 @@ def iterate_naively(case, x, J, moving=True):
 
 def run_case(case, state, steps, progress=None, **policy):
     """Run the engine: its code, the rows of the trace that were written."""
-    policy = {"tol": 0.0, "tangent_tol": 0.0, "patience": 0, "moving": True, **policy}
+    policy = {"tol": -1.0, "tangent_tol": 0.0, "patience": 0, "moving": True, **policy}
     trace = np.full((steps, 5), np.nan)
     code, done = run(
         case.algorithm, case.problem, case.d, state, case.m, Policy(steps, **policy),

@@ -23,8 +23,9 @@ def with_entry(value):
     return A
 
 
+# fmt: off
 BAD = [
-    (lambda: fp.lasso(with_entry(np.nan), Y, 0.1), ValueError, "X must be finite, got nan at row 3, column 5"),
+    (lambda: fp.lasso(with_entry(np.nan), Y, 0.1), ValueError, "X .* got nan at row 3, column 5"),
     (lambda: fp.lasso(with_entry(np.inf), Y, 0.1), ValueError, "got inf at row 3, column 5"),
     (lambda: fp.solve(fp.lasso(X * 1e200, Y, 0.1)), ValueError, "overflow"),
     (lambda: fp.lasso(X[0], Y, 0.1), ValueError, "two dimensions"),
@@ -40,7 +41,7 @@ BAD = [
     (lambda: fp.lasso(X, Y, "0.1"), TypeError, "alpha must be a real number, got '0.1'"),
     (lambda: fp.lasso(X, Y, True), TypeError, "alpha must be"),
     (lambda: fp.lasso(X, Y, 0.1, weights=-np.ones(12)), ValueError, "weights must not be negative"),
-    (lambda: fp.lasso(X, Y, 0.1, weights=np.ones(3)), ValueError, r"weights must have shape \(12,\)"),
+    (lambda: fp.lasso(X, Y, 0.1, weights=np.ones(3)), ValueError, "weights must have shape"),
     (lambda: fp.lasso(X, Y, 0.1, sample_weight=np.zeros(40)), ValueError, "sample_weight"),
     (lambda: fp.elastic_net(X, Y, 0.1, 1.5), ValueError, "l1_ratio must be"),
     (lambda: fp.group_lasso(X, Y, 0.1, [0, 1]), ValueError, "groups must have shape"),
@@ -68,7 +69,8 @@ BAD = [
     (lambda: fp.CoordinateDescent(order="up"), ValueError, "order must be"),
     (lambda: fp.solve(fp.lasso(X, Y, 0.1)).vjp(np.ones(3)), ValueError, "v must have shape"),
     (lambda: fp.solve(fp.lasso(X, Y, 0.1)).vjp(np.ones(12), wrt="z"), ValueError, "wrt must name"),
-]  # fmt: skip
+]
+# fmt: on
 
 
 def solve(**arguments):

@@ -1,4 +1,4 @@
-"""Three witnesses of every derivative: a linear solve on the active set, differences, the kernel."""
+"""Three witnesses of every derivative: a solve on the active set, differences, the kernel."""
 
 import numpy as np
 import pytest
