@@ -349,8 +349,9 @@ def make(
     if penalty == "elastic net":
         t["l1_ratio"] = rng.uniform(0.3, 0.9)
     if penalty == "mcp":
-        t["gamma"] = 30.0 / np.linalg.eigvalsh(X.T @ (t["sample_weight"][:, None] * X)).min()
-        t["gamma"] = min(t["gamma"], 40.0)
+        # Convex on the whole where there are more rows than columns.
+        least = np.linalg.eigvalsh(X.T @ (t["sample_weight"][:, None] * X)).min()
+        t["gamma"] = min(2.0 / max(least, 1e-3), 40.0)
     if penalty == "box":
         t["lower"], t["upper"] = -rng.uniform(0.2, 1.0, p), rng.uniform(0.2, 1.0, p)
     if penalty == "simplex":

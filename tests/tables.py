@@ -49,7 +49,7 @@ def box(rng, p):
 def groups(rng, p):
     """Groups of two, the last one shorter where p is odd, with scattered members."""
     offsets = np.append(np.arange(0, p, 2), p)
-    return GroupL2(0.2, weights(rng, offsets.size - 1), offsets, rng.permutation(p))
+    return GroupL2(0.1, weights(rng, offsets.size - 1), offsets, rng.permutation(p))
 
 
 def _coordinates(*values: Callable[[Any, float], Any]) -> Callable[..., list]:
@@ -108,12 +108,12 @@ class PenaltyCase:
 
 PENALTIES: dict[str, PenaltyCase] = {
     "L1": PenaltyCase(
-        lambda rng, p: L1(0.2, weights(rng, p)),
+        lambda rng, p: L1(0.1, weights(rng, p)),
         _coordinates(lambda g, a: a * g.alpha * g.weights, lambda g, a: -a * g.alpha * g.weights),
         off=lambda rng, p: L1(0.0, weights(rng, p)),
     ),
     "NonnegativeL1": PenaltyCase(
-        lambda rng, p: NonnegativeL1(0.2, weights(rng, p)),
+        lambda rng, p: NonnegativeL1(0.1, weights(rng, p)),
         _coordinates(lambda g, a: a * g.alpha * g.weights),
     ),
     "ElasticNet": PenaltyCase(
@@ -306,6 +306,13 @@ def make_case(algorithm, design, loss, penalty, moves=True, seed=0, n=15, p=5, m
     rng = np.random.default_rng(seed)
     X = rng.standard_normal((n, p)) * (rng.random((n, p)) < 0.7)
     design, f = make_design(design, X), LOSSES[loss](rng, n)
+    # A signal, so that every penalty leaves some; labels that no plane separates.
+    target = X @ np.resize([0.3, 1.5, 0.0, 1.2, 0.1], p) + 0.5 * f.y
+    f = f._replace(
+        y=np.where(target > 0.5, 1.0, -1.0) * np.sign(rng.random(n) - 0.2)
+        if loss == "Logistic"
+        else target
+    )
     g = PENALTIES[penalty].make(rng, p)
     dX, df = Moving(rng.standard_normal((m, n, p))), directions(f, rng, m)
     if not moves:

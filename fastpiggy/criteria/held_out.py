@@ -106,7 +106,7 @@ class Criterion:
             name: np.array([gradient[name] for _, gradient, _ in results])
             for name in self.hyperparameters
         }
-        mean = {name: found.mean(axis=0)[()] for name, found in gradients.items()}
+        mean = {name: _plain(found.mean(axis=0)) for name, found in gradients.items()}
         return Evaluation(
             params, float(values.mean()), mean, values, gradients, tuple(self._warm),
             time.perf_counter() - begin,
@@ -261,6 +261,11 @@ class CrossVal(Criterion):
             fitted = problem.replace(sample_weight=s)
         judged = _masked(raw, test, "test")
         return Part(fitted, problem.loss._replace(sample_weight=judged / judged.sum()))
+
+
+def _plain(value: Any) -> Any:
+    """A float where there is one number, else the array."""
+    return float(value) if np.ndim(value) == 0 else value
 
 
 def trouble(found: Evaluation) -> str:

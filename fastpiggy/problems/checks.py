@@ -76,10 +76,52 @@ def array(value: Any, name: str, keep_single: bool = False) -> np.ndarray:
             found = found.astype(float)
         except (TypeError, ValueError):
             raise TypeError(
-                f"{name} must hold numbers, got objects such as {found.ravel()[0]!r}; encode text "
-                "and missing values first"
+                f"{name} must hold numbers, got {_first_object(found)}; encode text and missing "
+                "values first"
             ) from None
     return np.asarray(found, dtype=_dtype(found.dtype, name, keep_single))
+
+
+def _first_object(found: np.ndarray) -> str:
+    """The first entry that is no number, and where it stands."""
+    for at, value in np.ndenumerate(found):
+        try:
+            float(value)
+        except (TypeError, ValueError):
+            place = f"row {at[0]}, column {at[1]}" if len(at) == 2 else f"index {at[0]}"
+            return f"{value!r} at {place}" if at else repr(value)
+    return "objects"
+
+
+def _labels(value: Any, name: str, size: int, what: str) -> tuple[np.ndarray, np.ndarray]:
+    """The sorted unique ones of labels of any one kind, and the index of each."""
+    if hasattr(value, "to_numpy"):
+        value = value.to_numpy()
+    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+        raise ValueError(f"{name} has masked entries; fill or drop them first")
+    found = np.asarray(value)
+    if found.ndim == 2 and found.shape[1] == 1:
+        found = found[:, 0]
+    if found.shape != (size,):
+        raise ValueError(f"{name} must have shape ({size},), one label a {what}, got {found.shape}")
+    if found.dtype.kind == "c":
+        raise TypeError(f"{name} must hold labels, got complex numbers")
+    # Only NaN, NaT and their like differ from themselves.
+    try:
+        missing = np.flatnonzero((found != found) | (found == np.array(None)))
+        unique, inverse = np.unique(found, return_inverse=True)
+    except TypeError:
+        raise TypeError(
+            f"{name} must hold labels of one kind, none missing, got {_kinds(found)}"
+        ) from None
+    if missing.size or (found.dtype.kind == "f" and not np.all(np.isfinite(found))):
+        at = int(missing[0]) if missing.size else int(np.argmin(np.isfinite(found)))
+        raise ValueError(f"{name} must hold finite labels, got {found[at]} at index {at}")
+    return unique, inverse.reshape(size)
+
+
+def _kinds(found: np.ndarray) -> str:
+    return ", ".join(sorted({type(value).__name__ for value in found}))
 
 
 def vector(value: Any, name: str, size: int, what: str) -> np.ndarray:
@@ -130,9 +172,10 @@ def number(
     found = float(value)
     inside = low < found <= high if open_low else low <= found <= high
     if not (np.isfinite(found) and inside):
-        bracket = "(" if open_low else "["
+        bracket = "(" if open_low or low == -np.inf else "["
+        close = ")" if high == np.inf else "]"
         raise ValueError(
-            f"{name} must be a finite number in {bracket}{low:g}, {high:g}], got {found}"
+            f"{name} must be a finite number in {bracket}{low:g}, {high:g}{close}, got {found}"
         )
     return found
 
@@ -167,15 +210,7 @@ def finite(X: Any, product: np.ndarray, name: str = "X") -> None:
 
 def groups(labels: Any, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Unique labels, offsets and the order of the coordinates, sorted by group."""
-    found = np.asarray(labels)
-    if found.shape != (size,):
-        raise ValueError(
-            f"groups must have shape ({size},), one label a column of X, got {found.shape}"
-        )
-    if found.dtype.kind not in "iubUSO":
-        if found.dtype.kind != "f" or not np.all(np.isfinite(found)):
-            raise ValueError(f"groups must be finite labels, got dtype {found.dtype}")
-    unique, inverse = np.unique(found, return_inverse=True)
+    unique, inverse = _labels(labels, "groups", size, "column of X")
     order = np.argsort(inverse, kind="stable").astype(np.int64)
     offsets = np.concatenate([[0], np.cumsum(np.bincount(inverse))]).astype(np.int64)
     return unique, offsets, order
@@ -183,19 +218,8 @@ def groups(labels: Any, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def two_classes(y: Any, size: int) -> tuple[np.ndarray, np.ndarray]:
     """Labels of any kind as -1 and +1, the larger one +1, and the two labels."""
-    if hasattr(y, "to_numpy"):
-        y = y.to_numpy()
-    found = np.asarray(y)
-    if found.ndim == 2 and found.shape[1] == 1:
-        found = found[:, 0]
-    if found.shape != (size,):
-        raise ValueError(f"y must have shape ({size},), one label a row of X, got {found.shape}")
-    if found.dtype.kind == "f" and not np.all(np.isfinite(found)):
-        raise ValueError("y must hold labels, got NaN or inf")
-    if found.dtype.kind == "c":
-        raise TypeError("y must hold labels, got complex numbers")
-    classes = np.unique(found)
+    classes, inverse = _labels(y, "y", size, "row of X")
     if classes.size != 2:
         shown = ", ".join(repr(c) for c in classes[:5].tolist())
         raise ValueError(f"y must hold exactly two labels, got {classes.size}: {shown}")
-    return np.where(found == classes[1], 1.0, -1.0), classes
+    return np.where(inverse == 1, 1.0, -1.0), classes

@@ -185,7 +185,7 @@ def logistic(
     >>> X = np.array([[1.0], [2.0], [-1.0], [0.5]])
     >>> sol = fp.solve(fp.logistic(X, ["b", "b", "a", "a"], alpha=0.1), wrt="alpha")
     >>> sol.x.round(3), sol.jacobian["alpha"].round(3)
-    (array([1.175]), array([-8.021]))
+    (array([1.077]), array([-4.941]))
     """
     alpha = checks.number(alpha, "alpha")
     l1_ratio = checks.number(l1_ratio, "l1_ratio", high=1.0)

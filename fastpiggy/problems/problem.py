@@ -10,7 +10,7 @@ import numpy as np
 
 from fastpiggy.compile import roles
 from fastpiggy.designs import matrix
-from fastpiggy.problems import checks
+from fastpiggy.problems import blocks, checks
 
 _KEPT_LOSSES = 64
 
@@ -65,15 +65,19 @@ class Problem:
     shared: dict[str, Any] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
-        for name, role in (("loss", "Loss"), ("penalty", "Penalty")):
-            if role not in roles(getattr(self, name)):
-                raise TypeError(
-                    f"{name} must be a record of the role {role} (see fastpiggy.{name}s or "
-                    f"fastpiggy.record), got {type(getattr(self, name)).__name__}"
-                )
         if "Design" not in roles(self.design):
-            design = matrix.as_design(checks.matrix(self.design, "design"))
+            X = checks.matrix(self.design, "design")
+            design = matrix.as_design(X)
+            with np.errstate(invalid="ignore", over="ignore"):
+                checks.finite(X, matrix.scatter(design, np.ones(X.shape[0])), "design")
             object.__setattr__(self, "design", design)
+        for name, role in (("loss", "Loss"), ("penalty", "Penalty")):
+            block = getattr(self, name)
+            # What `replace` keeps is not looked at again.
+            if self.shared.get(f"checked {name}") is not block or block is None:
+                block = blocks.check(block, name, role, *self.shape)
+                object.__setattr__(self, name, block)
+                self.shared[f"checked {name}"] = block
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -130,14 +134,14 @@ class Problem:
             normalised, total = checks.sample_weight(value, self.shape[0])
             loss = self.loss._replace(sample_weight=normalised)
             return replace(self, loss=loss, total_weight=total)
-        old = current[name]
+        old, which = current[name], self.block_of(name)
         if isinstance(old, np.ndarray):
-            value = checks.vector(value, name, old.size, "entry")
-            if name in ("weights", "sample_weight"):
-                value = checks.weights(value, name, old.size, "entry")
-        else:
-            value = checks.number(value, name, high=1.0 if name == "l1_ratio" else np.inf)
-        which = self.block_of(name)
+            value = np.array(checks.array(value, name), dtype=float)
+            if old.ndim == 1 and value.shape == (old.size, 1):
+                value = value[:, 0]
+            if value.shape != old.shape:
+                raise ValueError(f"{name} must have shape {old.shape}, got {value.shape}")
+        # Its range is checked with the new problem.
         return replace(self, **{which: getattr(self, which)._replace(**{name: value})})
 
     def alpha_max(self) -> float:

@@ -49,6 +49,7 @@ def solve(problem: Any, **arguments: Any) -> Solution:
         point = run.point()
     else:
         code, point = _primal(run, limit, request)
+        point = _landed(point, request.tol)
         J = _derivative(point, mode, directions)
     trace = Trace.of(run.parts)
     certificate = certify(point, J, directions, mode, code, trace, request)
@@ -153,6 +154,19 @@ def _newton(point: Linearisation, tol: float) -> Linearisation:
             break
         best = trial
     return best
+
+
+def _landed(point: Linearisation, tol: float) -> Linearisation:
+    """The prox's value instead of x, where a Newton step has its structure only to rounding.
+
+    Zeros, equal neighbours, sums and bounds are then exact, and the objective finite.
+    """
+    binding = point.binding
+    if binding.kind != "Penalty" and np.isfinite(objective(point)):
+        return point
+    landed = Linearisation(binding, point.selection.z)
+    goal = max(point.optimality, tol, landed.floor)
+    return landed if landed.optimality <= goal else point
 
 
 def _derivative(

@@ -135,6 +135,8 @@ class Factor:
 
     def solve(self, rhs: np.ndarray) -> np.ndarray:
         """``inv(K) rhs``; of minimal norm in the scaled unknowns where K is singular."""
+        if not len(self.diagonal):
+            return np.zeros_like(rhs)
         D = self._scale[:, None]
         if self.K is None:
             return D * np.column_stack([self._cg(column) for column in (D * rhs).T])

@@ -145,12 +145,17 @@ class Linearisation:
         rhs = rhs[members] if Q is None else Q.T @ rhs[members]
         y = self.factor.solve(rhs)
         J[members] += y if Q is None else Q @ y
-        return J
+        return J + 0.0  # no negative zeros
 
     def newton(self) -> np.ndarray:
         """The next iterate of Newton's method on ``x = F(x)``, with this selection."""
         gap = (self.selection.z - self.x)[:, None]
-        return self.x + self.solve(Movement(gap, np.zeros_like(gap)))[:, 0]
+        new = self.x + self.solve(Movement(gap, np.zeros_like(gap)))[:, 0]
+        # Off the active set x + (z - x) is z, but not to the last bit.
+        held = np.ones(new.size, dtype=bool)
+        held[self.active[0]] = False
+        new[held] = self.selection.z[held]
+        return new
 
     def adjoint(self, v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """``e, w`` with ``v'J = e'C - w'r`` for every movement (C, r)."""

@@ -57,7 +57,8 @@ def test_solution_and_tangent_solve_the_linear_system(combination):
     np.testing.assert_allclose(state.x, x, rtol=1e-11, atol=1e-11)
     J = naive.implicit(case.c, steps, x)
     np.testing.assert_allclose(state.J, J, rtol=1e-9, atol=1e-9)
-    assert abs(J).max() > 1e-3
+    # Some coordinates are active, and where there are zeros some are not.
+    assert 1 <= np.count_nonzero(abs(J).max(axis=0) > 1e-3)
 
 
 @sample
@@ -176,8 +177,8 @@ def test_derivative_along_the_step_goes_to_zero(combination):
     size = case.c.A.shape[1]
     early = start_state(case, np.ones(size), np.zeros((case.m, size)))
     x, J = np.ones(size), np.zeros((case.m, size))
-    run_case(case, early, 3)
-    for _ in range(3):
+    run_case(case, early, 2)
+    for _ in range(2):
         x, J = naive.forward_backward(case.c, case.steps, x, J)
     np.testing.assert_allclose(early.J, J, rtol=1e-10, atol=1e-10)
     assert abs(J).max() > 1e-3

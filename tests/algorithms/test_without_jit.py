@@ -1,0 +1,92 @@
+"""Compiled code and the same code in plain Python, in a process of its own, on seeded cases."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+from tables import (
+    ALGORITHMS,
+    LOSSES,
+    PENALTIES,
+    SAMPLE,
+    apply_prox,
+    directions,
+    label,
+    make_case,
+    run_case,
+    start_state,
+)
+
+from fastpiggy.algorithms.composite import penalty_value, row_tangents, rows
+from fastpiggy.compile.flags import COMPILED
+
+
+def runs():
+    """Five steps with tangents, tangents held back, and one with the iterate held."""
+    for number, combination in enumerate(SAMPLE):
+        case, rng = make_case(*combination, seed=number), np.random.default_rng(number)
+        size = case.c.A.shape[1]
+        x = rng.standard_normal(size) * (rng.random(size) < 0.7)
+        state = start_state(case, x, rng.standard_normal((case.m, size)))
+        if case.name == "CoordinateDescent":
+            order = {"order": np.arange(size), "inner": 2, "seed": np.array([7])}
+            case.algorithm = case.algorithm._replace(**order)
+        code, trace = run_case(case, state, 5)
+        held, _ = run_case(case, state, 1, moving=False)
+        yield label(combination), [code, held, trace, *state]
+
+
+def penalties():
+    """Prox, tangent and value, at a general point and at the kinks."""
+    for name, case in PENALTIES.items():
+        rng = np.random.default_rng(11)
+        penalty, u = case.make(rng, 6), rng.standard_normal(6)
+        d, du = directions(penalty, rng, 3), rng.standard_normal((3, 6))
+        for number, at in enumerate([u, *case.kinks(penalty, u, 0.5)]):
+            found = apply_prox(penalty, at, 0.5, du, d, q=0.25)
+            yield f"{name}-{number}", [*found, penalty_value(penalty, found[0])]
+
+
+def losses():
+    """Values, slopes, curvatures and tangents, near and far out."""
+    for name, make in LOSSES.items():
+        rng = np.random.default_rng(12)
+        loss = make(rng, 12)
+        z = np.append(rng.standard_normal(8), [1.1, -1.1, 800.0, -800.0])
+        r, h, Z, R = np.empty(12), np.empty(12), np.empty((3, 12)), np.empty((3, 12))
+        total = rows(loss, z, r, h)
+        row_tangents(loss, directions(loss, rng, 3), z, Z, R, 3)
+        yield name, [r, h, total, Z, R]
+
+
+def results():
+    found = {}
+    for cases in (runs, penalties, losses):
+        for name, values in cases():
+            found |= {f"{name} {i}": np.asarray(value) for i, value in enumerate(values)}
+    return found
+
+
+def test_plain_python_gives_the_same_numbers(tmp_path):
+    path, here = tmp_path / "plain.npz", Path(__file__)
+    paths = [str(here.parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])]
+    env = {**os.environ, "NUMBA_DISABLE_JIT": "1", "PYTHONPATH": os.pathsep.join(paths)}
+    command = [sys.executable, "-W", "error", str(here), str(path)]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    wanted = results()
+    with np.load(path) as plain:
+        assert not plain["compiled"]
+        assert set(plain) == {*wanted, "compiled"}
+        for name, value in wanted.items():
+            np.testing.assert_allclose(value, plain[name], rtol=1e-11, atol=1e-11, err_msg=name)
+
+
+def test_every_algorithm_is_among_the_cases():
+    assert {name for name, *_ in SAMPLE} == set(ALGORITHMS)
+
+
+if __name__ == "__main__":
+    np.savez(sys.argv[1], compiled=COMPILED, **results())
