@@ -1,7 +1,7 @@
 """Speed, memory and accuracy of fastpiggy: an asv suite (``bench_*``) and scripts for tables.
 
-Imported before anything else here, so that BLAS reads these before NumPy loads it: one thread, since
-kernels run on one and two cores shared with a BLAS of their own make noise.
+Imported before anything else here, so that BLAS reads these before NumPy loads it.  One thread,
+since kernels run on one, and a BLAS that takes the other cores makes noise.
 """
 
 import os

@@ -1,8 +1,8 @@
 """The loops that composition is measured against: each written by hand for one case.
 
-Least squares with sample weights s, an l1 penalty with weights (or total variation), m tangents along
-alpha.  Same arithmetic, same flags, same stopping quantities as the composed kernels, but plain
-arguments: no records, no protocols.
+Least squares with sample weights s, an l1 penalty with weights (or total variation), m tangents
+along alpha.  Same arithmetic, same flags, same stopping quantities as the composed kernels, but
+plain arguments: no records, no protocols.
 """
 
 import numpy as np
@@ -192,9 +192,7 @@ def _sparse_dot(data, indices, lo, hi, r):
 
 
 @njit(**OUTER)
-def descent_sparse(
-    data, indices, indptr, s, alpha, weights, dalpha, lipschitz, x, J, r, R, epochs
-):
+def descent_sparse(data, indices, indptr, s, alpha, weights, dalpha, lipschitz, x, J, r, R, epochs):
     """The same on CSC columns."""
     m, seen = J.shape[0], 0.0
     new = np.empty(m)

@@ -1,7 +1,7 @@
 """What the benchmarks share: the base class, seeded problems, and checks independent of fastpiggy.
 
-``FASTPIGGY_BENCH=full`` asks for the sizes of real use; the default, ``small``, is for the smoke run
-of every change.
+``FASTPIGGY_BENCH=full`` asks for the sizes of real use; the default, ``small``, is for the smoke
+run of every change.
 """
 
 import os

@@ -214,7 +214,8 @@ def main(argv: list[str] | None = None) -> None:
     note = (
         "Cold and next process: the first call of `engine.run` with one tangent, imports not "
         "counted. By hand: the same iterates and tangents (checked), the same flags and stopping "
-        f"quantities; {_sizes(chosen.quick)}, from zero at a tenth of alpha_max (sparse: 5 % filled)."
+        f"quantities; {_sizes(chosen.quick)}, from zero at a tenth of alpha_max (sparse: 5 % "
+        "filled)."
     )
     parts = [report.header("composition", chosen, method), report.table(head, rows), note]
     report.publish("composition", chosen, parts)

@@ -1,7 +1,7 @@
 """One pass over a dense matrix for the iterate and m tangents, beside BLAS and the floor.
 
-The pass fills ``X x - y``, the gradient ``X'(X x - y)/n`` and the same of m tangents.  BLAS needs two
-calls of gemv for the iterate and two for every tangent (or two of gemm for all), each of which
+The pass fills ``X x - y``, the gradient ``X'(X x - y)/n`` and the same of m tangents.  BLAS needs
+two calls of gemv for the iterate and two for every tangent (or two of gemm for all), each of which
 reads X.  The floor is reading X once: NumPy's ``X.sum()``, and a compiled loop that only adds X up.
 """
 

@@ -1,4 +1,4 @@
-"""What a new process waits for: imports, the first solve with nothing compiled, and with a cache."""
+"""What a new process waits for: imports, and the first solve with nothing or all compiled."""
 
 import json
 import os
@@ -23,62 +23,71 @@ IMPORTS = {
     "`from fastpiggy import lasso, solve`": "from fastpiggy import lasso, solve",
 }
 
-SOLVE = """
-import json, time
-begin = time.perf_counter()
+IMPORT = """
 import numpy as np
 import fastpiggy as fp
 rng = np.random.default_rng(0)
 X, y = rng.standard_normal((100, 50)), rng.standard_normal(100)
-imported = time.perf_counter()
+"""
+SOLVE = """
 {model}
 fp.solve(problem, wrt="alpha")
+"""
+TIMED = f"""
+import json, time
+begin = time.perf_counter()
+{IMPORT}
+imported = time.perf_counter()
+{SOLVE}
 print(json.dumps([imported - begin, time.perf_counter() - imported]))
 """
 
 
-def process(code: str, cache: str) -> tuple[float, str]:
-    """Seconds of a whole process, and what it printed."""
+def process(code: str, cache: str) -> tuple[float, float, str]:
+    """Seconds of a whole process, those of them on a processor, and what it printed."""
     environment = {**os.environ, "NUMBA_CACHE_DIR": cache}
     root = Path(__file__).resolve().parents[1]
-    begin = time.perf_counter()
+    before, begin = os.times(), time.perf_counter()
     done = subprocess.run(
         [sys.executable, "-c", code],
         env=environment, cwd=root, capture_output=True, text=True, check=True,
     )  # fmt: skip
-    return time.perf_counter() - begin, done.stdout
+    seconds, after = time.perf_counter() - begin, os.times()
+    busy = after.children_user + after.children_system
+    return seconds, busy - before.children_user - before.children_system, done.stdout
 
 
 def measure(models: dict[str, str], rounds: int) -> list[list[str]]:
     """The lines of the table, all measured in turn."""
-    whole: dict[str, list[float]] = {}
-    inside: dict[str, list[list[float]]] = {}
+    # Wall and processor seconds of whole processes, then what they say of their parts.
+    found: dict[str, list[list[float]]] = {}
     for turn in range(rounds + 1):
-        report.progress(f"round {turn}" + (" (not counted: fills the system's caches)" * (not turn)))
+        report.progress(f"round {turn}" if turn else "a round that is not counted")
+        counted = found if turn else {}
         for name, code in IMPORTS.items():
             with tempfile.TemporaryDirectory() as cache:
-                seconds, _ = process(code, cache)
-            if turn:
-                whole.setdefault(name, []).append(seconds)
+                seconds, busy, _ = process(code, cache)
+            counted.setdefault(name, []).append([seconds, busy])
         # The round that is not counted has only to read what the imports left out: one model.
         for name, model in models.items() if turn else list(models.items())[:1]:
             with tempfile.TemporaryDirectory() as cache:
                 for state in ("nothing compiled", "next process"):
-                    seconds, printed = process(SOLVE.format(model=model), cache)
-                    if turn:
-                        key = f"{name}: first solve, {state}"
-                        whole.setdefault(key, []).append(seconds)
-                        inside.setdefault(key, []).append(json.loads(printed))
-    rows = []
-    for name, seconds in whole.items():
-        parts = ["", ""]
-        if name in inside:
-            parts = [report.number(median(part)) for part in zip(*inside[name], strict=True)]
-        spread = f"{report.number(min(seconds))} to {report.number(max(seconds))}"
-        rows.append([name, report.number(median(seconds)), spread, *parts])
-    above = median(whole["`import fastpiggy`"]) - median(whole["`import numba`"])
-    rows.append(["`import fastpiggy` above `import numba`", report.number(above), "", "", ""])
+                    seconds, busy, printed = process(TIMED.format(model=model), cache)
+                    key = f"{name}: first solve, {state}"
+                    counted.setdefault(key, []).append([seconds, busy, *json.loads(printed)])
+    rows = [_line(name, samples) for name, samples in found.items()]
+    typical = {name: median(wall for wall, *_ in samples) for name, samples in found.items()}
+    for name in list(IMPORTS)[2:]:
+        above = typical[name] - typical["`import numba`"]
+        rows.append([f"{name} above `import numba`", report.number(above), "", "", "", ""])
     return rows
+
+
+def _line(name: str, samples: list[list[float]]) -> list[str]:
+    wall, busy, *parts = (list(column) for column in zip(*samples, strict=True))
+    spread = f"{report.number(min(wall))} to {report.number(max(wall))}"
+    cells = [report.number(median(part)) for part in parts] or ["", ""]
+    return [name, report.number(median(wall)), spread, report.number(median(busy)), *cells]
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -92,7 +101,10 @@ def main(argv: list[str] | None = None) -> None:
         "measured inside: imports of NumPy and fastpiggy; problem, solution and derivative on "
         "100 x 50. Nothing compiled: an empty `NUMBA_CACHE_DIR`; next process: the same folder."
     )
-    head = ["", "whole process, s", "fastest to slowest", "imports, s", "first solve, s"]
+    head = [
+        "", "whole process, s", "fastest to slowest", "on a processor, s", "imports, s",
+        "first solve, s",
+    ]  # fmt: skip
     parts = [report.header("startup", chosen, method), report.table(head, rows), note]
     report.publish("startup", chosen, parts)
 

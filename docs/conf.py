@@ -1,7 +1,11 @@
 """Configuration of the documentation: ``python -m sphinx -W -n docs docs/_build/html``."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
+from docutils import nodes
 from docutils.parsers.rst import Directive
 from docutils.statemachine import StringList
 
@@ -19,7 +23,8 @@ extensions = [
     "matplotlib.sphinxext.plot_directive",
     "myst_parser",  # the tables of the benchmarks are written in Markdown
 ]
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "benchmarks/*"]  # the tables are included where they belong
+suppress_warnings = ["myst.header"]  # the changelog's title is the page's own
 default_role = "literal"
 toc_object_entries_show_parents = "hide"
 
@@ -76,16 +81,28 @@ class Measured(Directive):
         else:
             command = " ".join(self.content)
             lines = [f"Not measured for this version of the pages. ``{command}`` writes the table."]
-        at = self.state_machine.abs_line_offset()
-        self.state.nested_parse(StringList(lines, source=str(Path(__file__))), at, node := _box())
-        return node.children
+        found = nodes.container()
+        self.state.nested_parse(StringList(lines, source=__file__), self.content_offset, found)
+        return found.children
 
 
-def _box():
-    from docutils.nodes import container
+class Command(Directive):
+    """Run the command ``fastpiggy`` and show what it prints: ``.. fastpiggy:: tune --help``."""
 
-    return container()
+    required_arguments = 1
+    final_argument_whitespace = True
+
+    def run(self):
+        command = [sys.executable, "-m", "fastpiggy.cli", *self.arguments[0].split()]
+        wide = {**os.environ, "COLUMNS": "96", "NO_COLOR": "1", "PYTHON_COLORS": "0"}
+        done = subprocess.run(command, capture_output=True, text=True, env=wide)
+        if done.returncode:
+            raise self.error(f"{' '.join(command)} failed:\n{done.stderr}")
+        lines = [f"$ fastpiggy {self.arguments[0]}", *map(str.rstrip, done.stdout.splitlines())]
+        return [nodes.literal_block(text="\n".join(lines), language="text")]
 
 
 def setup(app):
     app.add_directive("measured", Measured)
+    app.add_directive("fastpiggy", Command)
+    return {"parallel_read_safe": True}

@@ -15,13 +15,16 @@ from fastpiggy.criteria import CrossVal as CrossVal
 from fastpiggy.criteria import Evaluation as Evaluation
 from fastpiggy.criteria import HeldOut as HeldOut
 from fastpiggy.problems import Problem as Problem
+from fastpiggy.problems import TrendFilter as TrendFilter
 from fastpiggy.problems import elastic_net as elastic_net
 from fastpiggy.problems import group_lasso as group_lasso
 from fastpiggy.problems import lasso as lasso
 from fastpiggy.problems import logistic as logistic
 from fastpiggy.problems import ridge as ridge
+from fastpiggy.problems import trend_filter as trend_filter
 from fastpiggy.solution import Solution as Solution
 from fastpiggy.solving import solve as solve
+from fastpiggy.solving.options import ADMM as ADMM
 from fastpiggy.solving.options import BlockDescent as BlockDescent
 from fastpiggy.solving.options import CoordinateDescent as CoordinateDescent
 from fastpiggy.solving.options import ForwardBackward as ForwardBackward

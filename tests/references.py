@@ -300,8 +300,8 @@ KINDS: dict[str, tuple] = {
         _blocks(_L.LeastSquares, _P.NonnegativeL1), "least squares", "nonnegative", False,
         "alpha weights y",
     ),
-    "mcp": (_blocks(_L.LeastSquares, _P.MCP), "least squares", "mcp", False, "alpha gamma weights y"),
-    "simplex": (_blocks(_L.LeastSquares, _P.Simplex), "least squares", "simplex", False, "radius y"),
+    "mcp": (_blocks(_L.LeastSquares, _P.MCP), "least squares", "mcp", False, "alpha gamma weights y"),  # noqa: E501
+    "simplex": (_blocks(_L.LeastSquares, _P.Simplex), "least squares", "simplex", False, "radius y"),  # noqa: E501
     "variation": (
         _blocks(_L.LeastSquares, _P.TotalVariation), "least squares", "variation", False, "alpha y",
     ),

@@ -131,7 +131,7 @@ PENALTIES: dict[str, PenaltyCase] = {
         off=lambda rng, p: Box(np.full(p, -np.inf), np.full(p, np.inf)),
     ),
     "MCP": PenaltyCase(
-        lambda rng, p: MCP(0.2, 8.0, 0.5 * weights(rng, p)),
+        lambda rng, p: MCP(0.125, 16.0, weights(rng, p)),
         _coordinates(
             lambda g, a: a * (g.alpha * g.weights),
             lambda g, a: -a * (g.alpha * g.weights),
@@ -139,7 +139,7 @@ PENALTIES: dict[str, PenaltyCase] = {
             lambda g, a: -g.gamma * (g.alpha * g.weights),
         ),
         convex=False,
-        off=lambda rng, p: MCP(0.0, 8.0, weights(rng, p)),
+        off=lambda rng, p: MCP(0.0, 16.0, weights(rng, p)),
     ),
     "GroupL2": PenaltyCase(
         groups, _group_kinks, off=lambda rng, p: groups(rng, p)._replace(alpha=0.0)
@@ -378,12 +378,9 @@ def start_state(case: Any, x: np.ndarray, J: np.ndarray) -> Any:
     """Work arrays at x and J, with the states and slopes that descent carries along."""
     n, p = case.c.A.shape
     state, at = iterate(n, p, case.m), naive.gradient(case.c, x, J)
-    for name, value in {
-        "x": x,
-        "J": J,
-        **{k: getattr(at, k) for k in ("s", "S", "r", "R")},
-    }.items():
-        getattr(state, name)[...] = value
+    state.x[:], state.J[:] = x, J
+    for name in ("s", "S", "r", "R"):
+        getattr(state, name)[...] = getattr(at, name)
     return state
 
 

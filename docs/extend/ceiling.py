@@ -26,4 +26,4 @@ class Ceiling(NamedTuple):
         return 0.0 if u < 0.0 else d.top[k] if u > self.top else du
 
     def flat(self, j, u, step, q):
-        return u < 0.0 or u > self.top or (q == 0.0 and (u == 0.0 or u == self.top))
+        return u < 0.0 or (u == 0.0 and q == 0.0)

@@ -33,10 +33,11 @@ class PseudoHuber(NamedTuple):
     def slope_tangent(self, i, z, d, k):
         r = z / self.delta
         root = np.sqrt(1.0 + r * r)
-        return d.sample_weight[k, i] * z / root + self.sample_weight[i] * d.delta[k] * (r / root) ** 3
+        along = d.delta[k] * (r / root) ** 3
+        return d.sample_weight[k, i] * z / root + self.sample_weight[i] * along
 
     def bound(self, i):
         return self.sample_weight[i]
 
     def roughness(self):
-        return self.sample_weight * 48.0 / (25.0 * np.sqrt(5.0) * self.delta)
+        return 1.5 / self.delta

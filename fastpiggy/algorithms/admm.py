@@ -98,13 +98,16 @@ def _solve(factor, B, first, last):
     n, bands = B.shape[1], factor.shape[0]
     for i in range(n):
         for k in range(first, last):
+            b = B[k, i]
             for j in range(min(bands - 1, i), 0, -1):
-                B[k, i] -= factor[j, i] * B[k, i - j]
+                b -= factor[j, i] * B[k, i - j]
+            B[k, i] = b
     for i in range(n - 1, -1, -1):
         for k in range(first, last):
-            B[k, i] *= factor[0, i]
+            b = B[k, i] * factor[0, i]
             for j in range(min(bands - 1, n - 1 - i), 0, -1):
-                B[k, i] -= factor[j, i + j] * B[k, i + j]
+                b -= factor[j, i + j] * B[k, i + j]
+            B[k, i] = b
 
 
 @helper
@@ -162,14 +165,13 @@ def _shrink(penalty, q, d_penalty, dstep, coupled, v, z, dv, dz, r, rho, steps, 
     """z, the prox at v, with its tangents; returns the number of rows that changed side."""
     for i in range(r.size):
         r[i] = z[i]
-    # The stretch needs z before the tangents: two passes then.
-    for stage in range(1 - coupled, 2):
-        tangents = m if stage == 1 else 0
-        if coupled == 1:
-            _stretch(v, z, dv, dstep, 1.0 / rho, tangents)
-        penalty.prox_all(v, steps, z, dv, dz, d_penalty, tangents, q)
-    if coupled == 1:
-        _stretch(v, z, dv, dstep, -1.0 / rho, m)
+    # A rho that moves needs z first, then stretches, and takes the stretch out again.  (One place
+    # in the code for each: what is called is inlined there.)
+    for stage in range(1 - coupled, 2 + coupled):
+        if coupled == 1 and stage > 0:
+            _stretch(v, z, dv, dstep, 1.0 / rho if stage == 1 else -1.0 / rho, m)
+        if stage < 2:
+            penalty.prox_all(v, steps, z, dv, dz, d_penalty, m if stage == 1 else 0, q)
     moved = 0
     for i in range(r.size):
         if (r[i] == 0.0) != (z[i] == 0.0):
@@ -236,3 +238,28 @@ class ADMM(NamedTuple):
         _advance(operator, B, V, Z, r, first, m + 1)
         residual = rho * _gradient_size(operator, r, B[0]) if moving else 0.0
         return Move(change, tangent_change, tangent_size, residual, moved)
+
+
+def admm(operator: np.ndarray, weights: np.ndarray, rho: float) -> ADMM:
+    """The algorithm for a :class:`Fused` problem: factors M, in O(n).
+
+    Raises
+    ------
+    numpy.linalg.LinAlgError
+        If M is singular to rounding.
+    """
+    from scipy.linalg import cholesky_banded
+
+    k, n = len(operator) - 1, weights.size
+    bands = np.zeros((k + 1, n))
+    bands[0] = weights
+    for band in range(k + 1):
+        for j in range(k + 1 - band):
+            # Row i of D adds D[i, i + j] D[i, i + j + band].
+            bands[band, j : j + n - k] += rho * operator[j] * operator[j + band]
+    lower = cholesky_banded(bands, lower=True)
+    factor = np.zeros((k + 1, n))
+    factor[0] = lower[0] ** -2
+    for j in range(1, k + 1):
+        factor[j, j:] = lower[j, : n - j] / lower[0, : n - j]
+    return ADMM(rho, np.full(n - k, 1.0 / rho), factor)

@@ -7,7 +7,7 @@ folder imports Numba.
 
 from fastpiggy.compile.helper import helper, specialise
 from fastpiggy.compile.kernel import kernel
-from fastpiggy.compile.protocol import protocol, roles
-from fastpiggy.compile.record import record
+from fastpiggy.compile.protocol import protocol
+from fastpiggy.compile.record import record, roles
 
 __all__ = ["helper", "kernel", "protocol", "record", "roles", "specialise"]

@@ -8,6 +8,7 @@ and compiled anew.  Where no folder can be written, kernels compile without a ca
 """
 
 import os
+import re
 import warnings
 from typing import Any
 
@@ -61,7 +62,7 @@ def attach_cache(dispatcher: Any) -> None:
 def _reason_against() -> str | None:
     if os.environ.get("FASTPIGGY_CACHE") == "0":
         return "FASTPIGGY_CACHE=0"
-    version = tuple(int(part) for part in numba.__version__.split(".")[:2])
+    version = tuple(int(part) for part in re.findall(r"\d+", numba.__version__)[:2])
     if FunctionCache is None or not TESTED[0] <= version < TESTED[1]:
         low, high = (".".join(map(str, bound)) for bound in TESTED)
         return f"numba {numba.__version__} is outside the tested range {low} <= version < {high}"
@@ -93,7 +94,7 @@ if FunctionCache is not None:
             try:
                 found = super().load_overload(sig, target_context)
             except Exception:  # whatever a damaged file raises, the cure is the same
-                self._forget()
+                self._mend()
                 return None
             wanted = tuple(getattr(sig, "args", sig))
             if found is not None and tuple(found.signature.args) != wanted:
@@ -107,8 +108,16 @@ if FunctionCache is not None:
                 self.disable()
                 _tell(f"writing to it failed ({error})")
 
-        def _forget(self) -> None:
+        def _mend(self) -> None:
+            try:
+                # Where the index can be read only this one code is of no use, as after a user's
+                # module has moved: it will be overwritten, and the others stay.
+                self._cache_file._load_index()
+                return
+            except Exception:
+                pass
             try:
                 self.flush()
-            except OSError:
+            except OSError as error:
                 self.disable()
+                _tell(f"it can be neither read nor mended ({error})")

@@ -35,12 +35,26 @@ def package_digest() -> str:
     return state.hexdigest()[:16]
 
 
+#: Names that functions read, with the namespace they read them from and what was found there.
+Reads = list[tuple[dict[str, Any], str, Any]]
+
+
 def digest_of(parts: Iterable[Any]) -> str:
     """Digest of functions, constants and whatever globals and closures the functions read."""
+    return digest_and_reads(parts)[0]
+
+
+def digest_and_reads(parts: Iterable[Any]) -> tuple[str, Reads]:
+    """The digest with the globals that it rests on: where one has changed, so has the digest."""
     walk = _Walk()
     for part in parts:
         walk.value(part)
-    return walk.state.hexdigest()[:16]
+    return walk.state.hexdigest()[:16], walk.reads
+
+
+def unchanged(reads: Reads) -> bool:
+    """False where a name that was read means something else by now: a notebook's cell run again."""
+    return all(namespace.get(name) is value for namespace, name, value in reads)
 
 
 class _Walk:
@@ -49,6 +63,7 @@ class _Walk:
     def __init__(self) -> None:
         self.state = hashlib.sha256()
         self.seen: set[int] = set()
+        self.reads: Reads = []
 
     def text(self, *words: object) -> None:
         for word in words:
@@ -94,7 +109,7 @@ class _Walk:
             if name in function.__globals__:
                 found = function.__globals__[name]
                 self.text("global", name)
-                self.value(found)
+                self.read(function.__globals__, name, found)
                 if isinstance(found, types.ModuleType) and not _is_versioned(found):
                     self.members(found, names)
 
@@ -103,7 +118,12 @@ class _Walk:
         for name in names:
             if hasattr(module, name):
                 self.text("member", name)
-                self.value(getattr(module, name))
+                self.read(vars(module), name, getattr(module, name))
+
+    def read(self, namespace: dict[str, Any], name: str, value: Any) -> None:
+        if not isinstance(value, types.ModuleType):
+            self.reads.append((namespace, name, value))
+        self.value(value)
 
     def code(self, code: types.CodeType) -> None:
         self.text("code", code.co_argcount, code.co_names, code.co_varnames, code.co_freevars)

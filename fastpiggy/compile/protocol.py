@@ -2,7 +2,7 @@
 
 import inspect
 from types import FunctionType
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from numba.core.datamodel import models, register_default
 from numba.extending import overload_method
@@ -52,22 +52,6 @@ def is_required(method: FunctionType) -> bool:
     """True where a protocol only describes a method and leaves its body to the record."""
     given, empty = method.__code__, _described.__code__
     return (given.co_code, given.co_consts[1:]) == (empty.co_code, empty.co_consts[1:])
-
-
-def roles(value: Any) -> tuple[str, ...]:
-    """Names of the protocols that a record's class follows, the most special first.
-
-    Examples
-    --------
-    >>> from fastpiggy.compile import roles
-    >>> from fastpiggy.penalties import L1
-    >>> roles(L1)
-    ('CoordinatePenalty', 'BlockPenalty', 'Penalty')
-    """
-    role = getattr(value, "_role", None)
-    if role is None:
-        return ()
-    return tuple(base.__name__ for base in role.__mro__ if "_type" in vars(base))
 
 
 def _described(self):  # type: ignore[no-untyped-def]

@@ -11,7 +11,7 @@ from numba.core.typing.typeof import typeof_impl
 from numba.extending import typeof_impl as _public_typeof
 from numba.np import numpy_support
 
-from fastpiggy.compile.digest import digest_of, package_digest
+from fastpiggy.compile.digest import Reads, digest_and_reads, package_digest, unchanged
 from fastpiggy.compile.protocol import is_required, methods
 from fastpiggy.compile.record_type import RecordType, register_class
 
@@ -67,10 +67,32 @@ def record(role: type) -> Callable[[Cls], Cls]:
             if name not in vars(cls):
                 setattr(cls, name, default)
         cls._role = role
-        typeof_impl.register(cls)(_typing(cls, role))
+        _typings[cls] = _Typing(cls, role)
         return cls
 
     return admit
+
+
+def roles(value: Any) -> tuple[str, ...]:
+    """Names of the protocols that a record's class follows, the most special first.
+
+    Examples
+    --------
+    >>> from fastpiggy.compile import roles
+    >>> from fastpiggy.penalties import L1
+    >>> roles(L1)
+    ('CoordinatePenalty', 'BlockPenalty', 'Penalty')
+    """
+    role = getattr(value, "_role", None)
+    if role is None:
+        return ()
+    cls = value if isinstance(value, type) else type(value)
+    if cls not in _typings and "_role" in vars(cls):
+        # A class that came by value from another process, with no decorator run here.
+        _typings[cls] = _Typing(cls, role)
+    if cls in _typings:
+        _typings[cls].renew()
+    return tuple(base.__name__ for base in role.__mro__ if "_type" in vars(base))
 
 
 def _check(cls: type, role: type) -> None:
@@ -92,27 +114,67 @@ def _check(cls: type, role: type) -> None:
             )
 
 
-def _typing(cls: Any, role: type) -> Callable[[Any, Any], RecordType]:
-    """Make the function that gives an instance its Numba type, digest included."""
-    hints = None
-    digest = None
+class _Typing:
+    """Gives the instances of one class their Numba type, digest included."""
 
-    def typeof(value: Any, context: Any) -> RecordType:
-        # At first use, not at decoration: a helper may be defined below the class.
-        nonlocal digest, hints
-        if digest is None:
-            hints = get_type_hints(cls)
-            functions = [vars(cls)[name] for name in methods(role)]
-            parts = [role.__name__, cls.__name__, list(cls._fields), functions, package_digest()]
-            digest = digest_of(parts)
-            register_class(digest, cls)
-        fields = tuple(
+    def __init__(self, cls: Any, role: Any) -> None:
+        self.cls, self.role, self.name = cls, role, cls.__name__
+        #: Hints of the fields, digest, and what the digest rests on; None before first use.
+        self.known: tuple[dict[str, Any], str, Reads] | None = None
+        self.tell_apart()
+        typeof_impl.register(cls)(self)
+
+    def __call__(self, value: Any, context: Any) -> RecordType:
+        self.renew()
+        hints, digest, _ = self.known or self.learn()
+        types_ = tuple(
             _field(item, hints.get(name), context)
-            for name, item in zip(cls._fields, value, strict=True)
+            for name, item in zip(self.cls._fields, value, strict=True)
         )
-        return role._type(cls.__name__, digest, cls._fields, fields)
+        return self.role._type(self.name, digest, self.cls._fields, types_)
 
-    return typeof
+    def learn(self) -> tuple[dict[str, Any], str, Reads]:
+        """At first use, not at decoration: a helper may be defined below the class."""
+        functions = [vars(self.cls)[name] for name in methods(self.role)]
+        fields = list(self.cls._fields)
+        parts = [self.role.__name__, self.name, fields, functions, package_digest()]
+        digest, reads = digest_and_reads(parts)
+        register_class(digest, self.cls)
+        # In one assignment, at the end: other threads see all of it or nothing.
+        self.known = known = _hints(self.cls), digest, reads
+        return known
+
+    def renew(self) -> None:
+        """Forget the type where what the methods read was defined anew, as in a notebook."""
+        known = self.known
+        if known is not None and not unchanged(known[2]):
+            self.known = None
+            self.tell_apart()
+
+    def tell_apart(self) -> None:
+        """Make the class's name unique.
+
+        Numba's dispatcher remembers named tuples by the name of their class and their fields, and
+        would run the first one's code for all.
+        """
+        count = _uses[self.name] = _uses.get(self.name, 0) + 1
+        if count > 1:
+            if self.cls.__name__ == self.name:
+                name, shown = self.name, self.cls.__repr__
+                self.cls.__repr__ = lambda this: shown(this).replace(type(this).__name__, name, 1)
+            self.cls.__name__ = f"{self.name}#{count}"
+
+
+_typings: dict[type, _Typing] = {}
+_uses: dict[str, int] = {}
+
+
+def _hints(cls: type) -> dict[str, Any]:
+    try:
+        return get_type_hints(cls)
+    except NameError:
+        # Written as text and not to be found from here: then values say what they are.
+        return {}
 
 
 def _field(value: Any, hint: Any, context: Any) -> types.Type:

@@ -52,8 +52,8 @@ def register_type(record_type: type[RecordType]) -> None:
 
 
 def register_class(digest: str, cls: type) -> None:
-    # The first class of a digest stays: another one computes the same.
-    _classes.setdefault(digest, cls)
+    # The last class of a digest: an earlier one may read by now what was defined anew.
+    _classes[digest] = cls
 
 
 def _rebuild(role: str, *parts: Any) -> RecordType:

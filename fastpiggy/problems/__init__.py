@@ -2,5 +2,15 @@
 
 from fastpiggy.problems.linear import elastic_net, group_lasso, lasso, logistic, ridge
 from fastpiggy.problems.problem import Problem
+from fastpiggy.problems.trend_filter import TrendFilter, trend_filter
 
-__all__ = ["Problem", "elastic_net", "group_lasso", "lasso", "logistic", "ridge"]
+__all__ = [
+    "Problem",
+    "TrendFilter",
+    "elastic_net",
+    "group_lasso",
+    "lasso",
+    "logistic",
+    "ridge",
+    "trend_filter",
+]

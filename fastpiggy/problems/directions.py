@@ -86,21 +86,32 @@ def _shape_of(problem: Any, name: Any) -> tuple[int, ...]:
     known = problem.parameters
     if name in known:
         return np.shape(known[name])
-    if name == "X":
+    matrix = ["X"] if len(problem.shape) == 2 else []
+    if name in matrix:
         return problem.shape
     if name == "x0":
-        return (problem.shape[1],)
+        return (problem.shape[-1],)
     if name == "step":
         return ()
     if name == "y" and problem.classes is not None:
         raise ValueError("there is no derivative with respect to 'y': it holds labels")
-    names = ", ".join(map(repr, [*known, "X", "x0", "step"]))
+    names = ", ".join(map(repr, [*known, *matrix, "x0", "step"]))
     raise ValueError(f"wrt must name parameters of the problem ({names}), got {name!r}")
 
 
 def count(directions: list[Direction]) -> int:
     """Number m of tangents."""
     return sum(len(d.values) for d in directions)
+
+
+def split(J: np.ndarray, directions: list[Direction]) -> dict[str, np.ndarray]:
+    """The columns of J by parameter, in its shape, for J of shape (p, m)."""
+    found, k = {}, 0
+    for d in directions:
+        columns = J[:, k : k + len(d.values)]
+        found[d.name] = columns.reshape(len(J), *d.shape)
+        k += len(d.values)
+    return found
 
 
 def as_records(problem: Any, directions: list[Direction], lead: int = 0) -> CompositeDirections:

@@ -32,12 +32,6 @@ def differences(n: int, order: int) -> np.ndarray:
     return np.repeat(np.array(stencil, dtype=float)[:, None], n - order, axis=1)
 
 
-def transposed(u: np.ndarray, order: int) -> np.ndarray:
-    """``D'u``, for u of shape (n - order, ...)."""
-    pad = np.zeros((order, *u.shape[1:]))
-    return (-1.0) ** order * np.diff(np.concatenate([pad, u, pad]), order, axis=0)
-
-
 def summed(g: np.ndarray, order: int) -> np.ndarray:
     """``u`` with ``D'u = g``, for g of shape (n, ...), and `order` more rows.
 
@@ -48,6 +42,28 @@ def summed(g: np.ndarray, order: int) -> np.ndarray:
     for _ in range(order):
         u = np.cumsum(u, axis=0)
     return u
+
+
+def dual(
+    g: np.ndarray, order: int, rows: np.ndarray, targets: np.ndarray
+) -> tuple[np.ndarray, float]:
+    """``u`` with ``D'u = g`` and ``u[rows] = targets``, for a g to which that u exists but for
+    rounding; and a bound of ``D'u - g``.
+
+    Sums over n points carry rounding along.  What they miss the targets by, and zero beyond the
+    ends, is interpolated by the spline of degree ``2 order - 1``, whose differences are the
+    smallest, and taken out: only the rounding between two knots stays.
+    """
+    from scipy.interpolate import make_interp_spline
+
+    n, size = len(g), len(g) - order
+    sums = summed(g, order)
+    nodes = np.concatenate([np.arange(-order, 0), rows, np.arange(size, n)])
+    missed = np.concatenate([np.zeros(order), sums[rows] - targets, sums[size:]])
+    drift = make_interp_spline(nodes, missed, k=2 * order - 1, check_finite=False)
+    # Differences are means of the derivative, and that is within its B-spline coefficients.
+    defect = np.abs(drift.derivative(order).c).max()
+    return sums[:size] - drift(np.arange(size)), float(defect)
 
 
 class DiscreteSpline:
@@ -169,12 +185,12 @@ class Gram:
     def diagonal(self) -> np.ndarray:
         return self._bands[0]
 
-    def _cholesky(self, shrink: float) -> np.ndarray | None:
-        """Factor of ``G - shrink diag(G)``; None where that is not positive definite."""
+    def _cholesky(self, diagonal: np.ndarray) -> np.ndarray | None:
+        """Factor of G with another diagonal; None where that is not positive definite."""
         from scipy.linalg import LinAlgError, cholesky_banded
 
         bands = self._bands.copy()
-        bands[0] *= 1.0 - shrink
+        bands[0] = diagonal
         try:
             return cholesky_banded(bands, overwrite_ab=True, lower=True, check_finite=False)
         except LinAlgError:
@@ -188,7 +204,7 @@ class Gram:
         """
         for power in range(1, 20):
             tau = 4.0**-power
-            if self._cholesky(tau) is not None:
+            if self._cholesky((1.0 - tau) * self.diagonal) is not None:
                 return tau
         return 0.0
 
@@ -198,11 +214,10 @@ class Gram:
 
     @cached_property
     def _factor(self) -> np.ndarray:
-        found = self._cholesky(0.0)
-        if found is None or not np.all(np.isfinite(found)):
+        found = self._cholesky(self.diagonal)
+        if found is None:
             # Weights of zero leave splines free; lifted a little, those stay near zero.
-            self._bands[0] += 1e-10 * max(self._bands[0].max(), 1e-300)
-            found = self._cholesky(0.0)
+            found = self._cholesky(self.diagonal + 1e-10 * max(self.diagonal.max(), 1e-300))
         assert found is not None
         return found
 

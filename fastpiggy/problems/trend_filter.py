@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from fastpiggy.problems import checks
-from fastpiggy.problems.discrete_spline import DiscreteSpline, Gram, summed
+from fastpiggy.problems.discrete_spline import DiscreteSpline, Gram, dual
 
 #: Residuals of the polynomial fit below this, over the largest y, are rounding.
 _ROUNDING = 64 * np.finfo(float).eps
@@ -212,18 +212,12 @@ def _null_model(problem: TrendFilter) -> NullModel:
         for _ in range(3):
             x = x + N @ gram.solve(N.T @ (w * (y - x)))
         g = w * (y - x)
-        u = summed(g, k)[:-k]
-    if not np.all(np.isfinite(u)):
-        raise ValueError(
-            f"y is finite but its sums overflow (largest entry {np.abs(y).max():g}); scale it"
-        )
-    if np.abs(g).max() <= _ROUNDING * np.abs(w * y).max():
-        return NullModel(x, np.zeros_like(u), 0.0)
-    # Summed from the left, rounding is left over at the right end: take it out along a line.
-    u = u - u_end(g, k) * np.arange(1, u.size + 1) / (u.size + 1)
-    return NullModel(x, u, float(np.abs(g).max()))
-
-
-def u_end(g: np.ndarray, order: int) -> float:
-    """What the sums of g have left over beyond the last row of D."""
-    return float(summed(g, order)[-order])
+        largest = np.abs(g).max()
+        if not np.isfinite(largest * float(y.size) ** k):
+            raise ValueError(
+                f"y is finite but its sums overflow (largest entry {np.abs(y).max():g}); scale it"
+            )
+    if largest <= _ROUNDING * np.abs(w * y).max():
+        return NullModel(x, np.zeros(problem.rows), 0.0)
+    u, _ = dual(g, k, spline.rows, np.zeros(0))
+    return NullModel(x, u, float(largest))

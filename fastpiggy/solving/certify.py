@@ -7,22 +7,26 @@ from typing import Any
 
 import numpy as np
 
-from fastpiggy.algorithms import engine
 from fastpiggy.certificate import Certificate, FastpiggyWarning, Status
 from fastpiggy.designs import matrix
 from fastpiggy.problems import directions as wrt
+from fastpiggy.solving import verdict
 from fastpiggy.solving.linearisation import Linearisation, Movement
-
-#: Relative error of J beyond which a derivative is not called converged.
-_TANGENT = 1e-6
+from fastpiggy.solving.newton import SETTLED, polished
+from fastpiggy.solving.running import FUSED
 
 #: A homogeneous tangent that has not shrunk by this factor over the probe does not contract.
 _SHRUNK = 0.9
 _PROBE_STEPS = 200
 
-#: Optimality within so many times what rounding leaves counts as the solution itself.
-_SETTLED = 100.0
-_POLISH_STEPS = 4
+_ADVICE = {
+    Status.MAX_ITER: "max_iter was reached; raise it, or tol, or scale the columns of X",
+    Status.NOT_CONTRACTING: "the map does not contract here, so that J depends on where it "
+    "started; add a little squared l2 penalty, or remove dependent columns",
+    Status.SINGULAR_ACTIVE_SET: "columns of the equicorrelation set are linearly dependent: the "
+    "solution need not be unique and no derivative is determined; remove duplicates or add a "
+    "little squared l2 penalty (elastic_net)",
+}
 
 
 def certify(
@@ -71,22 +75,9 @@ def _tangent(
     error = end.distance(end.step(J, move) - J) + _rounding(end, J)
     bend = _bend(end, J, move)
     known = end.factor.least_eigenvalue > 0 and bend is not None
-    settled = end.optimality <= _SETTLED * end.floor and not end.selection.kinks.size
+    settled = end.optimality <= SETTLED * end.floor and not end.selection.kinks.size
     same = np.array_equal(end.active[0], point.active[0])
     return residual, error + (bend or 0.0), bool(known and settled and same and np.isfinite(error))
-
-
-def polished(point: Linearisation) -> Linearisation:
-    """The solution that Newton steps lead to from x, to about rounding; x itself if none does."""
-    best = point
-    for _ in range(_POLISH_STEPS):
-        if best.optimality <= _SETTLED * best.floor or best.factor.singular:
-            break
-        trial = Linearisation(best.binding, best.newton())
-        if not (np.all(np.isfinite(trial.x)) and trial.optimality < best.optimality):
-            break
-        best = trial
-    return best
 
 
 def _rounding(point: Linearisation, J: np.ndarray) -> float:
@@ -128,28 +119,16 @@ def _status(
     point: Linearisation, J: np.ndarray | None, error: float | None, mode: str, code: int,
     tolerance: float,
 ) -> Status:  # fmt: skip
-    if code == engine.GROWING or code == engine.NOT_FINITE:
-        return Status.NOT_CONTRACTING
-    if not point.optimality <= tolerance:
-        return Status.MAX_ITER
-    fused = mode in ("piggyback", "late", "frozen")
-    singular = _singular(point)
+    good = J is None or mode == "one_step" or verdict.small(error, J)
+    return verdict.status(
+        code, point.optimality <= tolerance, mode in FUSED, partial(_stuck, point),
+        _singular(point), good, point.selection.kinks,
+    )  # fmt: skip
+
+
+def _stuck(point: Linearisation) -> bool:
     # K y = 0 is A Q y = Q y: the map has the eigenvalue 1, and J keeps that part of its start.
-    if fused and (point.factor.singular or (point.factor.K is None and not contracts(point))):
-        return Status.NOT_CONTRACTING
-    if fused and code == engine.UNFINISHED:
-        return Status.MAX_ITER
-    if singular:
-        return Status.SINGULAR_ACTIVE_SET
-    if J is not None and mode != "one_step" and not _small(error, J):
-        return Status.TANGENT_NOT_CONVERGED
-    if point.selection.kinks.size:
-        return Status.AT_KINK
-    return Status.CONVERGED
-
-
-def _small(error: float | None, J: np.ndarray) -> bool:
-    return error is not None and error <= _TANGENT * max(1.0, float(np.linalg.norm(J)))
+    return point.factor.singular or (point.factor.K is None and not contracts(point))
 
 
 def _singular(point: Linearisation) -> bool:
@@ -217,23 +196,11 @@ def _margin(point: Linearisation) -> tuple[float, float] | None:
 
 
 def _message(status: Status, point: Linearisation, error: float | None, tol: float) -> str:
-    reached = f"optimality {point.optimality:.2e} (tolerance {tol:.0e}, rounding {point.floor:.0e})"
-    kinks = point.selection.kinks
-    few = ", ".join(map(str, kinks[:5])) + (", ..." if kinks.size > 5 else "")
     local = ""
     if hasattr(point.binding.composite.penalty, "largest_step"):
         local = " The penalty is not convex: this is a stationary point, not a global minimum."
-    text = {
-        Status.MAX_ITER: "max_iter was reached; raise it, or tol, or scale the columns of X",
-        Status.NOT_CONTRACTING: "the map does not contract here, so that J depends on where it "
-        "started; add a little squared l2 penalty, or remove dependent columns",
-        Status.SINGULAR_ACTIVE_SET: "columns of the equicorrelation set are linearly dependent: "
-        "the solution need not be unique and no derivative is determined; remove duplicates or add "
-        "a little squared l2 penalty (elastic_net)",
-        Status.TANGENT_NOT_CONVERGED: f"the derivative is known only to {error or 0:.1e}; raise "
-        'max_iter, lower tol, or use derivative="implicit"',
-        Status.AT_KINK: f"coordinates {few} stand on a kink: the derivative is one-sided and "
-        "depends on selection=; move the parameter a little to leave it",
-        Status.CONVERGED: "solution and derivative converged",
-    }[status]
-    return f"{status}: {text}; {reached}.{local}"
+    kinks = point.selection.kinks
+    said = verdict.sentence(
+        status, point.optimality, tol, point.floor, error, kinks, "coordinates", _ADVICE
+    )
+    return said + local

@@ -8,23 +8,23 @@ from typing import Any
 import numpy as np
 
 from fastpiggy.algorithms import engine
-from fastpiggy.algorithms.composite import penalty_value
 from fastpiggy.problems import checks
 from fastpiggy.problems import directions as wrt
 from fastpiggy.solution import Solution
 from fastpiggy.solving import options as opt
-from fastpiggy.solving import parametric
+from fastpiggy.solving import parametric, proximal_newton
 from fastpiggy.solving.adjoint import Adjoint
 from fastpiggy.solving.binding import Binding, bind
 from fastpiggy.solving.certify import certify
 from fastpiggy.solving.driving import Run
 from fastpiggy.solving.linearisation import NONE, Linearisation
+from fastpiggy.solving.newton import climbs, is_convex, landed, newton, objective, polished
 from fastpiggy.solving.request import Request, check
 from fastpiggy.solving.running import FUSED, Trace, piggyback
 
 _MAX_ITER = {"forward_backward": 100_000, "coordinate_descent": 20_000, "block_descent": 20_000}
-_NEWTON_STEPS = 8
-_STRETCH = 3
+#: Iterations before the first finish is tried: sweeps, and steps of forward-backward.
+_STRETCH, _WHOLE_STRETCH = 3, 100
 #: Whole-vector penalties have a dense Jacobian: beyond this it is not formed.
 LARGEST_WHOLE = 1500
 
@@ -49,7 +49,10 @@ def solve(problem: Any, **arguments: Any) -> Solution:
         point = run.point()
     else:
         code, point = _primal(run, limit, request)
-        point = _landed(point, request.tol)
+        if mode == "implicit":
+            # The derivative of a curved loss, or of one on the way to a kink, leans on x.
+            point = polished(point)
+        point = landed(point, request.tol)
         J = _derivative(point, mode, directions)
     trace = Trace.of(run.parts)
     certificate = certify(point, J, directions, mode, code, trace, request)
@@ -107,12 +110,12 @@ def _start(binding: Binding, x0: Any) -> np.ndarray:
 def _primal(run: Run, limit: int, request: Request) -> tuple[int, Linearisation]:
     """The algorithm, then Newton steps on the active set as soon as they lead to the end."""
     binding = run.binding
-    whole = binding.kind == "Penalty" and binding.penalised > LARGEST_WHOLE
-    finish = request.derivative in ("auto", "implicit", "none") and not whole
-    exact = finish and parametric.applies(binding)
-    # A few sweeps bring most coordinates to their side; the exact finish corrects the others, and
-    # only where they are too many does the descent go on, four times as long each time.
-    level, stretch = 1e-2, _STRETCH if exact else limit
+    apart = binding.kind != "Penalty"
+    formed = apart or binding.penalised <= LARGEST_WHOLE
+    finish = request.derivative in ("auto", "implicit", "none") and formed
+    # A few sweeps bring most coordinates to their side; the finish corrects the others, and only
+    # where they are too many does the descent go on, four times as long each time.
+    level, stretch = 1e-2, (_STRETCH if apart else _WHOLE_STRETCH) if finish else limit
     while True:
         aim = max(level, 0.5 * request.tol) * binding.scale
         left = min(stretch, limit - run.iterations)
@@ -121,15 +124,13 @@ def _primal(run: Run, limit: int, request: Request) -> tuple[int, Linearisation]
         if code not in (engine.CONVERGED, engine.UNFINISHED):
             return code, best
         if finish:
-            best = _newton(point, request.tol)
-        goal = max(request.tol, best.floor)
-        if exact and best.optimality > goal:
-            best = min(best, parametric.finish(point) or best, key=lambda end: end.optimality)
-        if best.optimality <= goal:
+            best = _finished(point, request.tol)
+        if best.optimality <= max(request.tol, best.floor):
             return engine.CONVERGED, best
         if run.iterations >= limit:
             return engine.UNFINISHED, best
-        if best is not point and best.optimality < 0.1 * point.optimality:
+        lower = is_convex(best) and objective(best) < objective(point)
+        if lower or (best.optimality < 0.1 * point.optimality and not climbs(point, best)):
             run.state.x[:] = best.x
             run.refresh()
         stretch *= 4
@@ -139,34 +140,16 @@ def _primal(run: Run, limit: int, request: Request) -> tuple[int, Linearisation]
             return engine.UNFINISHED, best
 
 
-def _newton(point: Linearisation, tol: float) -> Linearisation:
-    """Newton steps while each brings the residual down and the objective does not rise."""
-    best = point
-    curved = hasattr(point.binding.composite.penalty, "largest_step")
-    for _ in range(_NEWTON_STEPS):
-        if best.optimality <= max(tol, best.floor) or best.factor.singular:
-            break
-        trial = Linearisation(best.binding, best.newton())
-        if not (np.all(np.isfinite(trial.x)) and trial.optimality < 0.7 * best.optimality):
-            break
-        # For a convex penalty a smaller residual is progress; else the step may climb.
-        if curved and not objective(trial) <= objective(best) * (1 + 1e-12):
-            break
-        best = trial
-    return best
-
-
-def _landed(point: Linearisation, tol: float) -> Linearisation:
-    """The prox's value instead of x, where a Newton step has its structure only to rounding.
-
-    Zeros, equal neighbours, sums and bounds are then exact, and the objective finite.
-    """
-    binding = point.binding
-    if binding.kind != "Penalty" and np.isfinite(objective(point)):
-        return point
-    landed = Linearisation(binding, point.selection.z)
-    goal = max(point.optimality, tol, landed.floor)
-    return landed if landed.optimality <= goal else point
+def _finished(point: Linearisation, tol: float) -> Linearisation:
+    """Newton steps, and where they do not lead to the end what suits the problem better."""
+    exact, bent = parametric.applies(point.binding), proximal_newton.applies(point.binding)
+    best = newton(point, tol, damped=not bent)
+    if best.optimality <= max(tol, best.floor):
+        return best
+    end = parametric.finish(best) if exact else None
+    if end is not None and end.optimality <= max(tol, end.floor):
+        return end
+    return proximal_newton.finish(best, tol) if bent else best
 
 
 def _derivative(
@@ -184,12 +167,6 @@ def _derivative(
     return stepped.step(np.zeros_like(move.C), move)
 
 
-def objective(point: Linearisation) -> float:
-    """Loss plus penalty."""
-    binding = point.binding
-    return point.loss + penalty_value(binding.composite.penalty, point.x[: binding.penalised])
-
-
 def _pack(
     point: Linearisation, J: np.ndarray | None, directions: list[wrt.Direction],
     certificate: Any, name: str, mode: str, run: Run, trace: Trace | None,
@@ -199,14 +176,10 @@ def _pack(
     jacobian, intercepts = {}, {}
     if J is not None:
         w, b = binding.outward(J)
-        k = 0
-        for d in directions:
-            columns = slice(k, k + len(d.values))
-            k += len(d.values)
-            jacobian[d.name] = w[:, columns].reshape(len(w), *d.shape)
-            intercepts[d.name] = np.asarray(b[columns]).reshape(d.shape)[()]
+        jacobian = wrt.split(w, directions)
+        intercepts = {name: rows[0] for name, rows in wrt.split(b[None], directions).items()}
     return Solution(
-        binding.problem, np.array(x), intercept, jacobian, intercepts,
+        binding.problem, x + 0.0, intercept, jacobian, intercepts,
         certificate, name, mode, run.iterations, trace, partial(objective, point), Adjoint(point),
     )  # fmt: skip
 

@@ -54,6 +54,24 @@ class BlockDescent:
     """Options of block coordinate descent: none."""
 
 
+@dataclass(frozen=True)
+class ADMM:
+    """Options of the alternating direction method of multipliers.
+
+    Parameters
+    ----------
+    penalty_parameter : float, optional
+        rho, in units of the sample weights; by default it grows with the distance that alpha lets
+        knots have.
+    """
+
+    penalty_parameter: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.penalty_parameter is not None:
+            checks.number(self.penalty_parameter, "penalty_parameter", open_low=True)
+
+
 BY_NAME = {
     "forward_backward": ForwardBackward,
     "coordinate_descent": CoordinateDescent,

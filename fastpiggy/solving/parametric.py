@@ -16,12 +16,15 @@ from fastpiggy.designs import matrix
 from fastpiggy.solving.linearisation import Linearisation
 
 #: Largest number of columns whose Gram matrix is formed.
-_COLUMNS = 600
+COLUMNS = 600
 
 #: Changes of the active set at the most, beside one for each active coordinate.
 _CHANGES = 60
 
 _PIVOT = 1e-10
+
+#: The inverse is made anew after so many changes.
+_FRESH = 50
 
 
 def applies(binding: Any) -> bool:
@@ -30,24 +33,26 @@ def applies(binding: Any) -> bool:
         binding.kind == "CoordinatePenalty"
         and hasattr(binding.composite.penalty, "thresholds")
         and binding.composite.loss.quadratic()
-        and binding.shape[1] <= _COLUMNS
+        and binding.shape[1] <= COLUMNS
     )
 
 
 def finish(point: Linearisation) -> Linearisation | None:
     """The solution from x and its signs; None where the changes ran out or a pivot vanished."""
-    binding = point.binding
-    penalised, p = binding.penalised, point.x.size
-    penalty = binding.composite.penalty
-    level = np.zeros(p)
-    level[:penalised] = penalty.alpha * penalty.thresholds()
+    level, ridge = levels(point)
     G = _gram(point)
-    g = point.gradient.copy()
-    ridge = penalty.alpha * (1.0 - getattr(penalty, "l1_ratio", 1.0))
-    g[:penalised] += ridge * point.x[:penalised]
-    G[np.arange(penalised), np.arange(penalised)] += ridge
-    x = _follow(G, g, point.x.copy(), level)
-    return None if x is None else Linearisation(binding, x)
+    G[np.diag_indices_from(G)] += ridge
+    x = follow(G, point.gradient + ridge * point.x, point.x.copy(), level)
+    return None if x is None else Linearisation(point.binding, x)
+
+
+def levels(point: Linearisation) -> tuple[np.ndarray, np.ndarray]:
+    """Thresholds of the gradient by coordinate, and the squared l2 part; zero for the intercept."""
+    penalty, penalised = point.binding.composite.penalty, point.binding.penalised
+    level, ridge = np.zeros(point.x.size), np.zeros(point.x.size)
+    level[:penalised] = penalty.alpha * penalty.thresholds()
+    ridge[:penalised] = penalty.alpha * (1.0 - getattr(penalty, "l1_ratio", 1.0))
+    return level, ridge
 
 
 def _gram(point: Linearisation) -> np.ndarray:
@@ -60,19 +65,21 @@ def _gram(point: Linearisation) -> np.ndarray:
     return problem.once_for_loss(f"gram {problem.fit_intercept}", make).copy()
 
 
-def _follow(G: np.ndarray, g: np.ndarray, x: np.ndarray, level: np.ndarray) -> np.ndarray | None:
+def follow(G: np.ndarray, g: np.ndarray, x: np.ndarray, level: np.ndarray) -> np.ndarray | None:
     """Drive the perturbation to zero; `g` is the gradient at x of all but the l1 part."""
+    start = x.copy()
     active = (x != 0) | (level == 0)
     sign = np.sign(x) * (level > 0)
     e = np.where(active, -level * sign, np.clip(g, -level, level)) - g
     q, t, barred = g + e, 0.0, (-1, 0.0)
-    for _ in range(_CHANGES + 2 * int(active.sum())):
-        S = np.flatnonzero(active)
-        d = _direction(G, e, S)
-        if d is None:
+    S = np.flatnonzero(active)
+    M = _inverse(G, S)
+    for change in range(_CHANGES + 2 * S.size):
+        if M is None:
             return None
+        d = M @ e[S]
         # On S the perturbed gradient stands still; off it, it moves with x and with e.
-        slope = G[:, S] @ d - e
+        slope = d @ G[S] - e
         leave, enter = _leave(x[S], d, sign[S]), _enter(q, slope, level, active, barred)
         step = min(leave[0], enter[0], 1.0 - t)
         x[S] += step * d
@@ -80,22 +87,27 @@ def _follow(G: np.ndarray, g: np.ndarray, x: np.ndarray, level: np.ndarray) -> n
         q[S] = -level[S] * sign[S]
         t += step
         if t >= 1.0 - 1e-14:
-            return x
+            return _refined(G, g, start, x, level * sign, S)
         if leave[0] <= enter[0]:
-            j = S[leave[1]]
+            k = leave[1]
+            j = S[k]
             barred = (j, sign[j])
             x[j], sign[j], active[j] = 0.0, 0.0, False
+            M, S = _without(M, k), np.delete(S, k)
         else:
             j = enter[1]
             barred = (-1, 0.0)
             sign[j], active[j] = -np.sign(q[j]), True
+            M, S = _with(M, G[S, j], G[j, j]), np.append(S, j)
+        if change % _FRESH == _FRESH - 1:
+            M = _inverse(G, S)
     return None
 
 
-def _direction(G: np.ndarray, e: np.ndarray, S: np.ndarray) -> np.ndarray | None:
-    """``inv(G_SS) e_S``; None where G_SS is singular to rounding."""
+def _inverse(G: np.ndarray, S: np.ndarray) -> np.ndarray | None:
+    """``inv(G_SS)``; None where G_SS is singular to rounding."""
     if not S.size:
-        return np.zeros(0)
+        return np.zeros((0, 0))
     K = G[np.ix_(S, S)]
     diagonal = np.diagonal(K)
     if not np.all(diagonal > 0):
@@ -104,7 +116,39 @@ def _direction(G: np.ndarray, e: np.ndarray, S: np.ndarray) -> np.ndarray | None
     factor, info = linalg.lapack.dpotrf(K * scale[:, None] * scale, lower=1, overwrite_a=1)
     if info or np.min(np.diagonal(factor)) ** 2 < _PIVOT:
         return None
-    return scale * linalg.lapack.dpotrs(factor, scale * e[S], lower=1)[0]
+    half = np.tril(linalg.lapack.dpotri(factor, lower=1)[0])
+    return (half + np.tril(half, -1).T) * scale[:, None] * scale
+
+
+def _with(M: np.ndarray, column: np.ndarray, diagonal: float) -> np.ndarray | None:
+    """The inverse with one more row and column at the end; None where it becomes singular."""
+    v = M @ column
+    pivot = diagonal - column @ v
+    if not pivot > _PIVOT * diagonal:
+        return None
+    k = len(M)
+    new = np.empty((k + 1, k + 1))
+    new[:k, :k] = M + np.outer(v, v / pivot)
+    new[k, :k] = new[:k, k] = -v / pivot
+    new[k, k] = 1.0 / pivot
+    return new
+
+
+def _without(M: np.ndarray, k: int) -> np.ndarray:
+    """The inverse without row and column k."""
+    rest = np.delete(np.arange(len(M)), k)
+    column = M[rest, k]
+    return M[np.ix_(rest, rest)] - np.outer(column, column / M[k, k])
+
+
+def _refined(
+    G: np.ndarray, g: np.ndarray, start: np.ndarray, x: np.ndarray, pull: np.ndarray, S: np.ndarray
+) -> np.ndarray:
+    """One step more with a fresh factor: the changes have left their rounding behind."""
+    M = _inverse(G, S)
+    if M is not None:
+        x[S] -= M @ (g[S] + G[S] @ (x - start) + pull[S])
+    return x
 
 
 def _leave(x: np.ndarray, d: np.ndarray, sign: np.ndarray) -> tuple[float, int]:

@@ -108,6 +108,11 @@ class Running:
         """What the residual is measured against."""
         raise NotImplementedError
 
+    @property
+    def floor(self) -> float:
+        """What rounding leaves of the residual, over the scale, where iterations cannot pass it."""
+        return 0.0
+
     def point(self) -> Any:
         """What is known at x: an object with `optimality` and `floor`."""
         raise NotImplementedError
@@ -160,7 +165,7 @@ class Running:
 
 def piggyback(run: Running, mode: str, limit: int, tol: float) -> tuple[int, np.ndarray]:
     """The pure algorithm with its tangents, no finish; returns the engine's code and J."""
-    goal = tol * run.scale
+    goal = max(tol, run.floor) * run.scale
     if mode == "frozen":
         # No step settles so long: the tangents stay off until x has converged.
         never = np.iinfo(np.int64).max

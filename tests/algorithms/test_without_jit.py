@@ -3,9 +3,13 @@
 import os
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
+from types import SimpleNamespace
 
 import numpy as np
+import pytest
 from tables import (
     ALGORITHMS,
     LOSSES,
@@ -19,7 +23,10 @@ from tables import (
     start_state,
 )
 
-from fastpiggy.algorithms.composite import penalty_value, row_tangents, rows
+from fastpiggy.algorithms.admm import Fused, FusedDirections, admm, splitting
+from fastpiggy.algorithms.composite import gradient, penalty_value, prox, row_tangents, rows, starts
+from fastpiggy.algorithms.engine import run
+from fastpiggy.algorithms.protocol import iterate
 from fastpiggy.compile.flags import COMPILED
 
 
@@ -61,9 +68,40 @@ def losses():
         yield name, [r, h, total, Z, R]
 
 
+def passes():
+    """Starts, and the pass over X by rows and by columns."""
+    for number, (name, loss) in enumerate(
+        [("centred rows", "Huber"), ("centred dense", "Logistic"), ("centred sparse", "Huber")]
+    ):
+        case = make_case("ForwardBackward", name, loss, "SquaredL2", seed=number, n=11)
+        n, size = case.c.A.shape
+        rng, state = np.random.default_rng(number), iterate(n, size, case.m)
+        state.x[:], state.J[:] = rng.standard_normal(size), rng.standard_normal((case.m, size))
+        gradient(case.problem, case.d, state, case.m)
+        z, h = np.empty(n), np.empty(n)
+        starts(case.problem.loss, z, h)
+        yield f"pass {name}", [*state, z, h]
+
+
+def splittings():
+    """Steps of ADMM on second differences."""
+    rng, g = np.random.default_rng(13), PENALTIES["L1"].make(np.random.default_rng(13), 7)
+    operator, w = np.array([[1.0], [-2.0], [1.0]]) * np.ones(7), rng.uniform(0.5, 1.5, 9)
+    d = FusedDirections(
+        rng.standard_normal((3, 9)), rng.standard_normal((3, 9)), directions(g, rng, 3),
+        rng.standard_normal(3), 1,
+    )  # fmt: skip
+    problem = Fused(operator, rng.standard_normal(9), w, g, np.zeros(7))
+    case = SimpleNamespace(problem=problem, d=d, m=3, algorithm=admm(operator, w, 0.8))
+    state = splitting(9, 7, 3)
+    state.v[:], state.dv[:] = rng.standard_normal(7), rng.standard_normal((3, 7))
+    code, trace = run_case(case, state, 5)
+    yield "ADMM", [code, trace, *state]
+
+
 def results():
     found = {}
-    for cases in (runs, penalties, losses):
+    for cases in (runs, penalties, losses, passes, splittings):
         for name, values in cases():
             found |= {f"{name} {i}": np.asarray(value) for i, value in enumerate(values)}
     return found
@@ -86,6 +124,21 @@ def test_plain_python_gives_the_same_numbers(tmp_path):
 
 def test_every_algorithm_is_among_the_cases():
     assert {name for name, *_ in SAMPLE} == set(ALGORITHMS)
+
+
+@pytest.mark.compiled
+def test_every_kernel_is_among_the_cases():
+    """A new one must be compared with itself as well."""
+    known = {
+        id(kernel) for kernel in (run, gradient, rows, starts, row_tangents, prox, penalty_value)
+    }
+    rooms = ("losses", "penalties", "designs", "algorithms")
+    for room in rooms:
+        package = import_module(f"fastpiggy.{room}")
+        for module in iter_modules(package.__path__):
+            for name, value in vars(import_module(f"{package.__name__}.{module.name}")).items():
+                if hasattr(value, "signatures") and not hasattr(value, "_role"):
+                    assert id(value) in known, f"{room}.{module.name}.{name}"
 
 
 if __name__ == "__main__":

@@ -127,6 +127,25 @@ def check_advance(case, shift, moves):
             s, S = wanted
 
 
+@pytest.mark.parametrize("design", ["rows", "dense", "centred sparse"])
+@pytest.mark.parametrize("part", ["design", "loss"])
+def test_one_part_moves(design, part):
+    """X without the loss, and the loss without X: the slopes then cannot do without the states."""
+    case = make(design, "LeastSquares", True, 7, 5, 3)
+    held = Fixed() if part == "design" else Constant()
+    d = case.d._replace(**{part: held})
+    c = naive_case(case.problem, d)
+    at, state = naive.gradient(c, case.x, case.J), iterate(7, case.x.size, 3)
+    state.x[:], state.J[:] = case.x, case.J
+    gradient(case.problem, d, state, 3)
+    for name in ("s", "S", "r", "R", "g", "G"):
+        close(getattr(state, name), getattr(at, name))
+    if design != "rows":
+        check_advance(
+            SimpleNamespace(**{**vars(case), "d": d, "c": c, "at": at}), np.float64(0.0), True
+        )
+
+
 @pytest.mark.parametrize("design", ["centred rows", "centred sparse"])
 def test_read_only_data(design):
     """The same code serves read-only arrays, and writes nothing to them."""

@@ -6,7 +6,9 @@ import pytest
 from tables import LOSSES, directions, moved
 
 from fastpiggy.algorithms.composite import row_tangents, rows, starts
+from fastpiggy.compile import kernel
 from fastpiggy.losses import Constant, Huber, LeastSquares, Logistic
+from fastpiggy.losses.protocol import moves
 
 N, M, H = 12, 4, 1e-6
 names = pytest.mark.parametrize("name", LOSSES)
@@ -161,12 +163,19 @@ def test_huber_is_least_squares_within_delta():
         np.testing.assert_allclose(a, b, rtol=1e-14)
 
 
+@kernel
+def does_move(d):
+    return moves(d)
+
+
 @names
 def test_what_does_not_move_has_no_tangents(name):
     loss, _ = make(name)
     Z, R = tangents(loss, Constant(), STATES, M)
     assert not Z.any()
     assert not R.any()
+    assert not does_move(Constant())
+    assert does_move(directions(loss, np.random.default_rng(0), M))
 
 
 @names

@@ -45,7 +45,7 @@ BAD = [
     (lambda: fp.lasso(X, Y, 0.1, sample_weight=np.zeros(40)), ValueError, "sample_weight"),
     (lambda: fp.elastic_net(X, Y, 0.1, 1.5), ValueError, "l1_ratio must be"),
     (lambda: fp.group_lasso(X, Y, 0.1, [0, 1]), ValueError, "groups must have shape"),
-    (lambda: fp.group_lasso(X, Y, 0.1, np.full(12, np.nan)), ValueError, "groups must be finite"),
+    (lambda: fp.group_lasso(X, Y, 0.1, np.full(12, np.nan)), ValueError, "groups must hold finite labels"),  # noqa: E501
     (lambda: fp.logistic(X, np.ones(40), 0.1), ValueError, "exactly two labels, got 1"),
     (lambda: fp.logistic(X, np.arange(40), 0.1), ValueError, "exactly two labels, got 40"),
     (lambda: fp.ridge(X, Y, 0.1).alpha_max(), ValueError, "alpha_max does not exist"),

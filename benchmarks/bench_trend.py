@@ -1,0 +1,58 @@
+"""Trend filtering: a problem without a design matrix."""
+
+from typing import Any
+
+import numpy as np
+
+import fastpiggy as fp
+from benchmarks.common import Benchmark, by_profile, relative
+
+
+def zigzag(n: int) -> np.ndarray:
+    """A piecewise linear signal with noise."""
+    t = np.arange(n)
+    return np.abs(t % 100 - 50.0) / 10.0 + 0.5 * np.random.default_rng(0).standard_normal(n)
+
+
+def slope_on_knots(x: np.ndarray, degree: int) -> np.ndarray:
+    """``dx/dalpha`` with the knots held: minus the projection of ``D'sign(D x)`` on their splines.
+
+    By the normal equations of the rows of D without a knot: an independent way, for small n.
+    """
+    D = np.diff(np.eye(x.size), degree + 1, axis=0)
+    difference = D @ x
+    knots = np.abs(difference) > 1e-7 * np.abs(difference).max()
+    pull = D[knots].T @ np.sign(difference[knots])
+    Q, _ = np.linalg.qr(D[~knots].T)
+    return -(pull - Q @ (Q.T @ pull))
+
+
+class TrendFilter(Benchmark):
+    params = ([0, 1], by_profile([300], [1000, 10_000]))
+    param_names = ("degree", "points")
+
+    def setup(self, degree: int, points: int) -> None:
+        if not hasattr(fp, "trend_filter"):
+            raise NotImplementedError("this version has no trend_filter")
+        self.degree = degree
+        self.y = zigzag(40)
+        self.solve(wrt="alpha")
+        self.y = zigzag(points)
+
+    def solve(self, **options: Any) -> fp.Solution:
+        return fp.solve(fp.trend_filter(self.y, alpha=2.0, degree=self.degree), **options)
+
+    def time_solve(self, *_: Any) -> None:
+        self.solve()
+
+    def time_derivative(self, *_: Any) -> None:
+        self.solve(wrt="alpha")
+
+    def track_error(self, *_: Any) -> float:
+        if self.y.size > 2000:
+            # The independent way is cubic.
+            return float("nan")
+        found = self.solve(wrt="alpha")
+        return relative(found.jacobian["alpha"], slope_on_knots(found.x, self.degree))
+
+    track_error.unit = "relative"

@@ -1,0 +1,127 @@
+"""A trend filter's solution for given knots and signs, its dual variable, and what they violate.
+
+With ``D x = 0`` but in the rows K (the knots), where u = alpha s with signs s, the conditions of
+optimality are those of least squares on splines,
+
+    x = N c,    N'W N c = N'W y - alpha (D_K N)'s,
+
+N the discrete B-splines: a banded system of the size of K that stays well conditioned however far
+apart the knots are.  The dual ``D'u = W (y - x)`` follows by sums.
+"""
+
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from fastpiggy.problems.discrete_spline import DiscreteSpline, Gram, dual
+
+_EPS = float(np.finfo(float).eps)
+
+
+class Knots:
+    """See the module's docstring.
+
+    Parameters
+    ----------
+    problem : TrendFilter
+    rows : ndarray of int
+        Ascending.
+    signs : ndarray
+        Of the differences there.
+    """
+
+    def __init__(self, problem: Any, rows: np.ndarray, signs: np.ndarray) -> None:
+        self.problem, self.rows, self.signs = problem, rows, signs
+        self.spline = DiscreteSpline(problem.y.size, problem.order, rows)
+        self.gram = Gram(self.spline, problem.sample_weight)
+        N, jumps, w = self.spline.basis, self.spline.jumps, problem.sample_weight
+        x, c = np.zeros_like(problem.y), np.zeros(self.spline.size)
+        pulled = problem.alpha * (jumps.T @ signs)
+        # Once more, so that what is left of y is orthogonal to the splines to rounding.
+        for _ in range(2):
+            c = c + self.gram.solve(N.T @ (w * (problem.y - x)) - pulled)
+            x = N @ c
+        self.x = x
+        self.z = jumps @ c
+
+    @cached_property
+    def off(self) -> np.ndarray:
+        """True in the rows that are no knots."""
+        found = np.ones(self.problem.rows, dtype=bool)
+        found[self.rows] = False
+        return found
+
+    @cached_property
+    def _dual(self) -> tuple[np.ndarray, float]:
+        p = self.problem
+        return dual(p.sample_weight * (p.y - self.x), p.order, self.rows, p.alpha * self.signs)
+
+    @property
+    def u(self) -> np.ndarray:
+        """The dual variable; ``alpha signs`` in the rows of the knots."""
+        return self._dual[0]
+
+    @cached_property
+    def excess(self) -> np.ndarray:
+        """By row ``(abs(u) - alpha)_+`` over ``max(alpha, 1e-3 alpha_max)``, 0 at knots."""
+        over = np.maximum(np.abs(self.u) - self.problem.alpha, 0.0)
+        return np.where(self.off, over, 0.0) / dual_scale(self.problem)
+
+    @cached_property
+    def reach(self) -> np.ndarray:
+        """By knot: about how far x moves when its difference goes to zero, signed, in gradients."""
+        w = self.problem.sample_weight.max()
+        return self.signs * self.z * self.spline.spans * w / gradient_scale(self.problem)
+
+    @cached_property
+    def wrong(self) -> np.ndarray:
+        """By knot: `reach` where the difference has the wrong sign, else 0."""
+        return np.maximum(-self.reach, 0.0) if self.problem.alpha > 0 else 0.0 * self.reach
+
+    @cached_property
+    def optimality(self) -> float:
+        """The largest violation of the conditions, in shares of what they are measured by.
+
+        abs(u) <= alpha over ``max(alpha, 1e-3 alpha_max)``; the signs at the knots and
+        ``D'u = W (y - x)`` over the gradient at the polynomial of least squares.  x is the solution
+        for a y that differs by about this share.
+        """
+        defect = self._dual[1] / gradient_scale(self.problem)
+        return float(max(self.excess.max(), self.wrong.max(initial=0.0), defect))
+
+    @cached_property
+    def floor(self) -> float:
+        """About what rounding leaves of the optimality.
+
+        Rounding of y - x, and its sums between two knots, of which h points are the most: they
+        grow as ``h^(order - 1/2)``.
+        """
+        p = self.problem
+        noise = 4 * _EPS * float((p.sample_weight * (np.abs(p.y) + np.abs(self.x))).max())
+        h = float(np.diff(np.concatenate([[-1], self.rows, [p.rows]])).max())
+        return noise * max(1 / gradient_scale(p), h ** (p.order - 0.5) / dual_scale(p))
+
+    def objective(self) -> float:
+        p = self.problem
+        loss = 0.5 * float((p.sample_weight * (self.x - p.y) ** 2).sum())
+        return loss + p.alpha * float(np.abs(self.z).sum())
+
+
+def dual_scale(problem: Any) -> float:
+    """What the dual variable is measured against."""
+    return max(problem.alpha, 1e-3 * problem.alpha_max()) or 1.0
+
+
+def gradient_scale(problem: Any) -> float:
+    """What gradients are measured against: the gradient at the polynomial of least squares.
+
+    The scale of alpha would not do: alpha grows as a power of the distance between knots.
+    """
+    return problem.null_model.gradient or float(np.abs(problem.y).max()) or 1.0
+
+
+def at_zero(problem: Any) -> Knots:
+    """The solution for alpha = 0, y itself: every row is a knot."""
+    signs = np.sign(np.diff(problem.y, problem.order))
+    return Knots(problem, np.arange(problem.rows), signs)

@@ -1,0 +1,102 @@
+"""Newton steps on the active set: what ends a descent that has found it, or nearly so."""
+
+import numpy as np
+
+from fastpiggy.algorithms.composite import penalty_value
+from fastpiggy.solving.linearisation import Linearisation
+
+_STEPS = 30
+_HALVINGS = 12
+
+#: Optimality within so many times what rounding leaves counts as the solution itself.
+SETTLED = 100.0
+_POLISH_STEPS = 4
+
+#: A full step is taken where it brings the residual down by this factor.
+_PROGRESS = 0.7
+
+
+def objective(point: Linearisation) -> float:
+    """Loss plus penalty."""
+    binding = point.binding
+    return point.loss + penalty_value(binding.composite.penalty, point.x[: binding.penalised])
+
+
+def is_convex(point: Linearisation) -> bool:
+    """Whether the penalty is convex: one with a largest step is not."""
+    return not hasattr(point.binding.composite.penalty, "largest_step")
+
+
+def climbs(before: Linearisation, after: Linearisation) -> bool:
+    """Whether the objective rises.
+
+    A smaller residual alone is no progress: far from the solution it also falls on the way to
+    infinity.  Out of the penalty's domain, where the next prox leads back, only the residual tells.
+    """
+    value, new = objective(before), objective(after)
+    return new > value + 1e-12 * abs(value) and bool(np.isfinite(new) or not is_convex(after))
+
+
+def newton(point: Linearisation, tol: float, damped: bool) -> Linearisation:
+    """Newton steps while they help: full ones that bring the residual down, else shorter ones.
+
+    Shorter ones are taken only if `damped`, and where the penalty is convex.
+    """
+    best = point
+    damped = damped and is_convex(point) and point.binding.kind != "Penalty"
+    for _ in range(_STEPS):
+        if best.optimality <= max(tol, best.floor) or best.factor.singular:
+            break
+        end = best.newton()
+        if not np.all(np.isfinite(end)):
+            break
+        trial: Linearisation | None = Linearisation(best.binding, end)
+        if not (trial.optimality < _PROGRESS * best.optimality and not climbs(best, trial)):
+            trial = _shorter(best, trial) if damped else None
+        if trial is None:
+            break
+        best = trial
+    return best
+
+
+def _shorter(point: Linearisation, end: Linearisation) -> Linearisation | None:
+    """The first of ever shorter steps towards `end` with a part of the promised decrease."""
+    d = end.x - point.x
+    members, Q, _ = point.active
+    if point.factor.K is None:
+        return None
+    y = d[members] if Q is None else Q.T @ d[members]
+    promised, value, step = 0.5 * float(y @ (point.factor.K @ y)), objective(point), 1.0
+    if not promised > 1e-14 * abs(value):
+        return None
+    trial = end
+    for _ in range(_HALVINGS):
+        if objective(trial) <= value - 1e-3 * step * promised:
+            return trial
+        step *= 0.5
+        trial = Linearisation(point.binding, point.x + step * d)
+    return None
+
+
+def polished(point: Linearisation) -> Linearisation:
+    """The solution that Newton steps lead to from x, to about rounding; x itself if none does."""
+    best = point
+    for _ in range(_POLISH_STEPS):
+        if best.optimality <= SETTLED * best.floor or best.factor.singular:
+            break
+        trial = Linearisation(best.binding, best.newton())
+        if not (np.all(np.isfinite(trial.x)) and trial.optimality < best.optimality):
+            break
+        best = trial
+    return best
+
+
+def landed(point: Linearisation, tol: float) -> Linearisation:
+    """The prox's value instead of x, where a Newton step has its structure only to rounding.
+
+    Zeros, equal neighbours, sums and bounds are then exact, and the objective finite.
+    """
+    if point.binding.kind != "Penalty" and np.isfinite(objective(point)):
+        return point
+    end = Linearisation(point.binding, point.selection.z)
+    return end if end.optimality <= max(point.optimality, tol, end.floor) else point

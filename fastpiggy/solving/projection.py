@@ -1,0 +1,227 @@
+"""The derivative of a trend filter's solution: the projection on the splines that its knots allow.
+
+At fixed knots and signs the solution is linear in y, and
+
+    J = N inv(G) (N'r - dalpha (D_K N)'s),    r = W dy + dw (y - x),
+
+N the discrete B-splines and ``G = N'WN``: ``-P D_K's`` along alpha with P the projector on
+null(D_I), and P along y.  At a kink, where ``abs(u_i) = alpha`` and ``(D x)_i = 0``, the selection
+q decides: q = 0 leaves row i out of K, q = 1 takes it in.  In between, the fixed point of ADMM's
+tangent recursion is the same system with ``rho (1 - q)/q (D_i N)'(D_i N)`` added to G.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from fastpiggy.problems import directions as wrt
+from fastpiggy.problems.discrete_spline import DiscreteSpline, Gram, dual
+from fastpiggy.solving.knots import Knots, dual_scale, gradient_scale
+
+#: How near to a kink counts as on it, relative to alpha or to the signal's scale.  At a distance of
+#: h points to the next knot, abs(u) beside a knot is within about ``1/h^2`` of alpha.
+NEAR = 1e-11
+
+_EPS = float(np.finfo(float).eps)
+
+
+@dataclass(frozen=True)
+class Movement:
+    """How parameters move the conditions at held knots, along m directions."""
+
+    r: np.ndarray  # (n, m): W dy + dw (y - x)
+    alpha: np.ndarray  # (m,)
+
+
+def iterate_floor(problem: Any, rho: float) -> float:
+    """What rounding leaves of the optimality of ADMM's iterates: the condition of M decides."""
+    size = float(np.abs(problem.y).max()) / gradient_scale(problem)
+    return 4 * _EPS * size * (float(problem.sample_weight.max()) + rho * 4.0**problem.order)
+
+
+class Projection:
+    """A point and the derivative there.
+
+    Parameters
+    ----------
+    knots : Knots
+    selection : ndarray of shape (rows,)
+    rho : float
+        The penalty parameter of the ADMM whose selection q is meant.
+    x : ndarray of shape (n,), optional
+        An iterate of ADMM; by default the solution for the knots.
+    residual : float, optional
+        The iterate's own, over the scale of gradients.
+    """
+
+    def __init__(
+        self, knots: Knots, selection: np.ndarray, rho: float, x: np.ndarray | None = None,
+        residual: float = np.inf,
+    ) -> None:  # fmt: skip
+        self.problem, self.knots = knots.problem, knots
+        self.q, self.rho = selection, rho
+        self.iterate, self._residual = x, residual
+        self.x = knots.x if x is None else x
+
+    @cached_property
+    def _apart(self) -> float:
+        """How far an iterate is from the solution for its knots, in gradients."""
+        moved = self.problem.sample_weight * (self.x - self.knots.x)
+        return float(np.abs(moved).max()) / gradient_scale(self.problem)
+
+    @property
+    def optimality(self) -> float:
+        """That of the knots, or how far x is from their solution if that is more.
+
+        Where the knots leave the solution open (points of weight zero), an iterate's own residual
+        stands for it.
+        """
+        if self.iterate is not None and self.knots.gram.singular:
+            return self._residual
+        return max(self.knots.optimality, self._apart)
+
+    @property
+    def floor(self) -> float:
+        """What rounding leaves; for an iterate also what the condition of ADMM's M does."""
+        if self.iterate is None:
+            return self.knots.floor
+        return max(self.knots.floor, iterate_floor(self.problem, self.rho))
+
+    def objective(self) -> float:
+        """Loss plus penalty at x."""
+        if self.iterate is None:
+            return self.knots.objective()
+        p = self.problem
+        loss = 0.5 * float((p.sample_weight * (self.x - p.y) ** 2).sum())
+        return loss + p.alpha * float(np.abs(np.diff(self.x, p.order)).sum())
+
+    @cached_property
+    def kinks(self) -> np.ndarray:
+        """Rows of D where the selection is not unique, to a tolerance."""
+        alpha, knots = self.problem.alpha, self.knots
+        if alpha == 0.0:
+            return np.zeros(0, dtype=np.int64)
+        # What optimality leaves open decides how near counts as on a kink.
+        near = max(NEAR, knots.floor, min(2 * knots.optimality, 1e-3))
+        touching = knots.off & (np.abs(knots.u) >= alpha - near * dual_scale(self.problem))
+        touching[knots.rows[np.abs(knots.reach) <= near]] = True
+        return np.flatnonzero(touching)
+
+    @cached_property
+    def active(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Rows that the selection takes in, their signs, and ``rho (1 - q)/q`` at kinks."""
+        knots, kinks = self.knots, self.kinks
+        if not kinks.size:
+            return knots.rows, knots.signs, np.zeros(knots.rows.size)
+        sign, share = np.zeros(self.problem.rows), np.zeros(self.problem.rows)
+        sign[knots.rows], share[knots.rows] = knots.signs, 1.0
+        sign[kinks], share[kinks] = np.sign(knots.u[kinks]), self.q[kinks]
+        rows = np.flatnonzero(share)
+        return rows, sign[rows], self.rho * (1.0 - share[rows]) / share[rows]
+
+    @cached_property
+    def _system(self) -> tuple[DiscreteSpline, Gram]:
+        rows, _, curb = self.active
+        if rows is self.knots.rows:
+            return self.knots.spline, self.knots.gram
+        spline = DiscreteSpline(self.problem.y.size, self.problem.order, rows)
+        return spline, Gram(spline, self.problem.sample_weight, curb)
+
+    @cached_property
+    def singular(self) -> bool:
+        """Whether weights of zero leave the system singular on the knots and kinks together."""
+        if np.all(self.problem.sample_weight > 0):
+            return False
+        rows = np.union1d(self.knots.rows, self.kinks)
+        spline = DiscreteSpline(self.problem.y.size, self.problem.order, rows)
+        return Gram(spline, self.problem.sample_weight).singular
+
+    def movement(self, directions: list[wrt.Direction]) -> Movement:
+        """How the directions move the conditions; starting point and rho do not."""
+        p, m = self.problem, wrt.count(directions)
+        r, alpha = np.zeros((p.y.size, m)), np.zeros(m)
+        k = 0
+        for d in directions:
+            columns = slice(k, k + len(d.values))
+            k += len(d.values)
+            if d.name == "alpha":
+                alpha[columns] = d.values
+            elif d.name == "y":
+                r[:, columns] = (d.values * p.sample_weight).T
+            elif d.name == "sample_weight":
+                r[:, columns] = (d.values * (p.y - self.knots.x)).T
+        return Movement(r, alpha)
+
+    def _coefficients(self, move: Movement) -> tuple[np.ndarray, np.ndarray]:
+        spline, gram = self._system
+        rhs = spline.basis.T @ move.r - np.outer(spline.jumps.T @ self.active[1], move.alpha)
+        return gram.solve(rhs), rhs
+
+    def solve(self, move: Movement) -> np.ndarray:
+        """J of shape (n, m)."""
+        return self._system[0].basis @ self._coefficients(move)[0]
+
+    def adjoint(self, v: np.ndarray) -> tuple[np.ndarray, float]:
+        """``e, a`` with ``v'J = e'r + a dalpha`` for every movement."""
+        spline, gram = self._system
+        c = gram.solve(spline.basis.T @ v)
+        return spline.basis @ c, -float(self.active[1] @ (spline.jumps @ c))
+
+    def residual(self, J: np.ndarray, move: Movement) -> np.ndarray:
+        """``J+ - J``, J+ what one Newton step on the knots makes of J.
+
+        The step projects J and corrects what is left of the system; its map has A = 0.
+        """
+        spline, gram = self._system
+        N = spline.basis
+        if np.any(self.active[2]):
+            return self.solve(move) - J
+        held = N.T @ (self.problem.sample_weight[:, None] * J)
+        _, rhs = self._coefficients(move)
+        return N @ (gram.solve(held) + gram.solve(rhs - held)) - J
+
+    def distance(self, J: np.ndarray, move: Movement) -> float:
+        """Bound of the Frobenius norm of J less the derivative; inf where there is none.
+
+        ``J+ = N c`` of one step misses the derivative by N e with ``G e`` what is left of the
+        system.  With ``G >= tau diag(G)`` and B-splines that add up to one, ``norm(N e)^2`` is at
+        most ``max_j (N'1)_j / G_jj`` times ``e' diag(G) e``, which is at most
+        ``norm(diag(G)^-1/2 G e)^2 / tau^2``.
+        """
+        spline, gram = self._system
+        tau = gram.least_eigenvalue
+        if not tau > 0:
+            return np.inf
+        c, rhs = self._coefficients(move)
+        left = rhs - gram.matrix @ c
+        # The right-hand side and its product with G are themselves rounded.
+        size = np.abs(rhs) + np.abs(gram.matrix) @ np.abs(c)
+        left = np.abs(left) + 4 * _EPS * (size + np.abs(spline.basis.T) @ np.abs(move.r))
+        scale = np.sqrt(gram.diagonal)[:, None]
+        spread = np.sqrt((spline.basis.sum(axis=0) / gram.diagonal).max())
+        error = spread * float(np.linalg.norm(left / scale)) / tau
+        return float(np.linalg.norm(spline.basis @ c - J)) + error
+
+    def margin(self) -> tuple[float, float] | None:
+        """How far alpha can go down and up before a knot comes or goes, to first order.
+
+        The difference at a knot reaches zero at ``z + h dz = 0``, another row becomes a knot where
+        ``abs(u + h du) = alpha + h``.
+        """
+        p, knots = self.problem, self.knots
+        if self.kinks.size:
+            return 0.0, 0.0
+        c = knots.gram.solve(-(knots.spline.jumps.T @ knots.signs))
+        dz = knots.spline.jumps @ c
+        g = -p.sample_weight * (knots.spline.basis @ c)
+        du, _ = dual(g, p.order, knots.rows, knots.signs)
+        u, du = knots.u[knots.off], du[knots.off]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            events = np.concatenate(
+                [-knots.z / dz, (p.alpha - u) / (du - 1.0), (p.alpha + u) / (-du - 1.0)]
+            )
+        events = events[np.isfinite(events)]
+        down = -events[events <= 0].max(initial=-p.alpha)
+        return float(down), float(events[events >= 0].min(initial=np.inf))
