@@ -16,7 +16,8 @@ class Composite(NamedTuple):
     Parameters
     ----------
     design, loss, penalty : records
-        Of the roles :class:`Design`, :class:`Loss` and :class:`Penalty`.
+        Of the roles :class:`~fastpiggy.designs.Design`, :class:`~fastpiggy.losses.Loss` and
+        :class:`~fastpiggy.penalties.Penalty`.
     selection : ndarray of shape (p,)
         The number q of each coordinate.
     """

@@ -22,9 +22,10 @@ class Problem:
     Parameters
     ----------
     loss : Loss
-        Holds the targets and the sample weights, see :mod:`fastpiggy.losses`.
+        Holds the targets and the sample weights: a record of the role
+        :class:`~fastpiggy.losses.Loss`.
     penalty : Penalty
-        See :mod:`fastpiggy.penalties`.
+        A record of the role :class:`~fastpiggy.penalties.Penalty`.
     design : array_like or sparse of shape (n, p), or Design
         The matrix X.
     fit_intercept : bool, default=False

@@ -50,7 +50,7 @@ def tune(
     tol : float, default=1e-8
         Relative gain at which L-BFGS-B stops.
     callback : callable, optional
-        Called with every :class:`~fastpiggy.criteria.Evaluation`.
+        Called with every :class:`~fastpiggy.Evaluation`.
 
     Returns
     -------

@@ -25,8 +25,8 @@ def make(name, stencil, coupled=1, rho=0.8, seed=0, rows=7):
     n = rows + len(stencil) - 1
     y, w = 2 * rng.standard_normal(n), rng.uniform(0.5, 1.5, n)
     g = PENALTIES[name].make(rng, rows)
-    operator = np.array(stencil)[:, None] * np.ones(rows)
-    D = sum(np.eye(rows, n, j) * value for j, value in enumerate(stencil))
+    operator = np.array(stencil)[:, None] * rng.uniform(0.8, 1.2, rows)
+    D = sum(operator[j][:, None] * np.eye(rows, n, j) for j in range(len(stencil)))
     d = FusedDirections(
         rng.standard_normal((M, n)), coupled * 0.3 * rng.standard_normal((M, n)),
         directions(g, rng, M), coupled * 0.3 * rng.standard_normal(M), coupled,
