@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 
 
@@ -18,6 +19,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     int
         The exit code: 0, 2 for input that cannot be used, 130 when interrupted.
     """
+    # Before NumPy loads BLAS: its threads cost more than they bring on matrices of this size.
+    for name in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
     from fastpiggy.cli.dispatch import dispatch
 
     return dispatch(argv)
