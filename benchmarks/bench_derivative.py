@@ -7,17 +7,15 @@ import numpy as np
 
 import fastpiggy as fp
 from benchmarks.common import (
-    Benchmark,
     alpha_of,
     build,
-    by_profile,
     dense_case,
     lasso_slope,
     on_support,
     relative,
     shape_of,
-    warm_up,
 )
+from benchmarks.suite import Benchmark, by_profile, warm_up
 from benchmarks.timing import interleaved, ratio
 
 

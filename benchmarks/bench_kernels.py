@@ -5,8 +5,9 @@ from typing import Any
 import numpy as np
 
 from benchmarks import blocks
-from benchmarks.common import Benchmark, by_profile, dense_case, shape_of, sparse_case
+from benchmarks.common import dense_case, shape_of, sparse_case
 from benchmarks.fused_pass import by_gemv, fused
+from benchmarks.suite import Benchmark, by_profile
 from benchmarks.timing import interleaved, ratio
 from fastpiggy.algorithms.composite import prox
 from fastpiggy.penalties import L1, MCP, Box, ElasticNet, GroupL2, Simplex, TotalVariation
@@ -96,7 +97,13 @@ def _penalty(name: str, p: int) -> Any:
 class Prox(Benchmark):
     """The prox of a vector, with and without a tangent."""
 
-    params = (["L1", "ElasticNet", "GroupL2", "Box", "MCP", "Simplex", "TotalVariation"], [0, 1])
+    params = (
+        by_profile(
+            ["L1", "GroupL2", "TotalVariation"],
+            ["L1", "ElasticNet", "GroupL2", "Box", "MCP", "Simplex", "TotalVariation"],
+        ),
+        [0, 1],
+    )
     param_names = ("penalty", "tangents")
     size = by_profile(2_000, 100_000)
 

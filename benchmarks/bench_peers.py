@@ -14,17 +14,8 @@ from typing import Any
 import numpy as np
 
 import fastpiggy as fp
-from benchmarks.common import (
-    Benchmark,
-    alpha_of,
-    by_profile,
-    dense_case,
-    on_support,
-    relative,
-    shape_of,
-    violation,
-    warm_up,
-)
+from benchmarks.common import alpha_of, dense_case, on_support, relative, shape_of, violation
+from benchmarks.suite import Benchmark, by_profile, warm_up
 
 MODULES = {"fastpiggy": "fastpiggy", "scikit-learn": "sklearn", "celer": "celer", "skglm": "skglm"}
 Solver = Callable[[np.ndarray, np.ndarray, float, float], np.ndarray]

@@ -4,7 +4,8 @@ import warnings
 from typing import Any
 
 import fastpiggy as fp
-from benchmarks.common import Benchmark, build, by_profile, dense_case, labels, shape_of
+from benchmarks.common import build, dense_case, labels, shape_of
+from benchmarks.suite import Benchmark, by_profile
 
 
 def make(name: str, model: str, X: Any, y: Any, tol: float = 1e-9) -> Any:
@@ -35,7 +36,7 @@ class _Tune(Benchmark):
 class Tune(_Tune):
     params = (
         ["lasso", "elastic_net", "logistic"],
-        ["CrossVal", "HeldOut"],
+        by_profile(["CrossVal"], ["CrossVal", "HeldOut"]),
         by_profile(["150x200"], ["800x1200", "2000x200"]),
     )
     param_names = ("model", "criterion", "shape")

@@ -3,18 +3,8 @@
 from typing import Any
 
 import fastpiggy as fp
-from benchmarks.common import (
-    Benchmark,
-    alpha_of,
-    build,
-    by_profile,
-    dense_case,
-    shape_of,
-    sparse_case,
-    stored,
-    violation,
-    warm_up,
-)
+from benchmarks.common import alpha_of, build, dense_case, shape_of, sparse_case, stored, violation
+from benchmarks.suite import Benchmark, by_profile, warm_up
 
 SHAPES = by_profile(["200x1000", "2000x200"], ["200x1000", "2000x200", "10000x500", "1000x5000"])
 PARTS = by_profile([0.1], [0.1, 0.03, 0.01])

@@ -5,9 +5,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from benchmarks.common import Benchmark
 from benchmarks.startup import IMPORT, MODELS, SOLVE
+from benchmarks.suite import Benchmark, by_profile
 
+CASES = by_profile(["lasso, Fortran order", "logistic, C order"], list(MODELS))
 CODE = IMPORT + SOLVE
 EMPTY = """
 import os, tempfile
@@ -41,7 +42,7 @@ class Imports(_Start):
 class ColdSolve(_Start):
     """Imports and the first solve with its derivative, nothing compiled."""
 
-    params = (list(MODELS),)
+    params = (CASES,)
     param_names = ("model",)
 
     def timeraw_first_solve(self, model: str) -> tuple[str, str]:
@@ -51,13 +52,13 @@ class ColdSolve(_Start):
 class WarmSolve(_Start):
     """The same in the next process, which finds the kernels on disk."""
 
-    params = (list(MODELS),)
+    params = (CASES,)
     param_names = ("model",)
 
     def setup_cache(self) -> str:
         # asv keeps the folder that this runs in until the last benchmark of the class is done.
         folder = str(Path.cwd() / "kernels")
-        for model in MODELS.values():
+        for model in (MODELS[name] for name in CASES):
             subprocess.run(
                 [sys.executable, "-c", CODE.format(model=model)],
                 env={**os.environ, "NUMBA_CACHE_DIR": folder},

@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 
 import fastpiggy as fp
-from benchmarks.common import Benchmark, by_profile, relative
+from benchmarks.common import relative
+from benchmarks.suite import Benchmark, by_profile
 
 
 def zigzag(n: int) -> np.ndarray:

@@ -1,36 +1,12 @@
-"""What the benchmarks share: the base class, seeded problems, and checks independent of fastpiggy.
+"""What suite and scripts share: seeded problems, and checks independent of fastpiggy."""
 
-``FASTPIGGY_BENCH=full`` asks for the sizes of real use; the default, ``small``, is for the smoke
-run of every change.
-"""
-
-import os
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
-PROFILE = os.environ.get("FASTPIGGY_BENCH", "small")
-if PROFILE not in ("small", "full"):
-    raise ValueError(f"FASTPIGGY_BENCH must be 'small' or 'full', got {PROFILE!r}")
-
-Value = TypeVar("Value")
-
 #: Mixing of the elastic net, and size of the groups, in all problems.
 L1_RATIO, GROUP = 0.5, 5
-
-
-def by_profile(small: Value, full: Value) -> Value:
-    """One of two values, by the profile."""
-    return small if PROFILE == "small" else full
-
-
-class Benchmark:
-    """Base of all classes of the suite: kernels are compiled in ``setup``, before the clock."""
-
-    timeout = 600.0
-    rounds = 2
-    repeat = (3, 10, 5.0)
 
 
 def ar1(n: int, p: int, rho: float, rng: np.random.Generator) -> np.ndarray:
@@ -116,17 +92,6 @@ def alpha_of(model: str, X: Any, y: np.ndarray, part: float) -> float:
     if model == "ridge":
         return part * float(np.abs(X.T @ y).max()) / X.shape[0]
     return part * build(model, X, y, 1.0).alpha_max()
-
-
-def warm_up(model: str, storage: str, **options: Any) -> None:
-    """Compile by one small problem of the same types."""
-    import fastpiggy as fp
-
-    X, y, _, _ = dense_case(40, 20)
-    X = stored(X, storage)
-    problem = build(model, X, y, alpha_of(model, X, y, 0.1))
-    fp.solve(problem, **options)
-    fp.solve(problem, wrt="alpha", **options)
 
 
 def violation(model: str, X: Any, y: np.ndarray, w: np.ndarray, alpha: float) -> float:

@@ -76,7 +76,10 @@ class Measured(Directive):
 
     def run(self):
         name = self.arguments[0]
-        if (Path(__file__).parent / "benchmarks" / f"{name}.md").exists():
+        path = Path(__file__).parent / "benchmarks" / f"{name}.md"
+        # The page is read anew when the table changes, or while there is none.
+        self.state.document.settings.env.note_dependency(path)
+        if path.exists():
             lines = [f".. include:: /benchmarks/{name}.md", "   :parser: myst_parser.sphinx_"]
         else:
             command = " ".join(self.content)

@@ -26,11 +26,15 @@ class Solution:
         ``jacobian[name]`` has shape ``x.shape + parameter.shape``, or one column a direction where
         directions were given; in natural units, never in logarithms.
     intercept_jacobian : dict of str to ndarray
+        The same of the intercept.
     certificate : Certificate
+        How far both can be trusted.
     algorithm, derivative : str
         What was taken.
     iterations : int
+        Of the algorithm; an exact finish is not counted.
     trace : Trace or None
+        What every iteration did, where ``trace=True``.
     find_objective, adjoint : callable, optional
         What :attr:`objective` and :meth:`vjp` call.
     """

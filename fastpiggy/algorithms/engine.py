@@ -14,20 +14,44 @@ CHANGE, TANGENT_CHANGE, TANGENT_SIZE, RESIDUAL, TANGENTS = range(5)
 
 
 class Policy(NamedTuple):
-    """When tangents run, and when to stop."""
+    """When tangents run, and when to stop.
 
-    steps: int  # at most this many iterations in this call
-    tol: float  # on the optimality residual
-    tangent_tol: float  # on norm(J+ - J) over the largest norm(J) of the run
-    patience: int  # start the tangents once no coordinate changed side for so many; 0: at once
-    moving: bool  # False: x is held, only the tangents move
+    Parameters
+    ----------
+    steps : int
+        At most this many iterations in this call.
+    tol : float
+        On the optimality residual.
+    tangent_tol : float
+        On ``norm(J+ - J)`` over the largest ``norm(J)`` of the run.
+    patience : int
+        Start the tangents once no coordinate changed side for so many iterations; 0: at once.
+    moving : bool
+        False: x is held, only the tangents move.
+    """
+
+    steps: int
+    tol: float
+    tangent_tol: float
+    patience: int
+    moving: bool
 
 
 class Progress(NamedTuple):
-    """What outlives one call of :func:`run`: counters, in arrays so that kernels can write."""
+    """What outlives one call of :func:`run`: counters, in arrays so that kernels can write.
 
-    count: np.ndarray  # (3,) int: iterations done, steps since a coordinate moved, tangents run
-    largest: np.ndarray  # (1,) the largest norm of J so far
+    ``Progress.start()`` makes those of a new run.
+
+    Parameters
+    ----------
+    count : ndarray of shape (3,), int
+        Iterations done, iterations since a coordinate moved, tangents that run.
+    largest : ndarray of shape (1,)
+        The largest norm of J so far.
+    """
+
+    count: np.ndarray
+    largest: np.ndarray
 
     @classmethod
     def start(cls) -> "Progress":
@@ -50,7 +74,9 @@ def run(algorithm, problem, d, state, m, policy, progress, trace):
     progress : Progress
         Updated in place, so that a run can be resumed.
     trace : ndarray of shape (policy.steps, 5)
-        One row per iteration, see the constants of this module.
+        One row per iteration, filled: norms of ``x+ - x``, ``J+ - J`` and ``J+``, the residual,
+        the number of tangents that ran (columns CHANGE, TANGENT_CHANGE, TANGENT_SIZE, RESIDUAL,
+        TANGENTS).
 
     Returns
     -------

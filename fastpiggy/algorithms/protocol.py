@@ -8,13 +8,27 @@ from fastpiggy.compile import protocol, record
 
 
 class Move(NamedTuple):
-    """What one step did."""
+    """What one step did.
 
-    change: float  # squared norm of x+ - x
-    tangent_change: float  # squared Frobenius norm of J+ - J
-    tangent_size: float  # squared Frobenius norm of J+
-    residual: float  # largest entry of the optimality residual the step saw
-    moved: int  # coordinates that changed side
+    Parameters
+    ----------
+    change : float
+        Squared norm of ``x+ - x``.
+    tangent_change : float
+        Squared Frobenius norm of ``J+ - J``.
+    tangent_size : float
+        Squared Frobenius norm of ``J+``.
+    residual : float
+        Largest entry of the optimality residual the step saw.
+    moved : int
+        Coordinates that changed side.
+    """
+
+    change: float
+    tangent_change: float
+    tangent_size: float
+    residual: float
+    moved: int
 
 
 @protocol
@@ -50,7 +64,12 @@ class State:
 
 @record(State)
 class Iterate(NamedTuple):
-    """Work arrays of the algorithms for ``loss(X x) + penalty(x)``."""
+    """Work arrays of the algorithms for ``loss(X x) + penalty(x)``; :func:`iterate` makes them.
+
+    Small letters are vectors, capitals their tangents, one a row: x and J the iterate and its
+    tangents, s and S the states of the loss, r and R its slopes, g and G the gradient, u and U the
+    argument of the prox, z and Z the prox.
+    """
 
     x: np.ndarray  # (p,) the iterate, the intercept last
     J: np.ndarray  # (m, p) its tangents, by rows

@@ -23,6 +23,7 @@ class Evaluation:
     fold_values : ndarray of shape (folds,)
         The loss on each held-out part, a mean weighted by the sample weights.
     fold_gradients : dict of str to ndarray of shape (folds, ...)
+        The gradient of each.
     solutions : tuple of Solution
         One a fold.
     seconds : float

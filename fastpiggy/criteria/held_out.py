@@ -159,6 +159,7 @@ class HeldOut(Criterion):
     problem : Problem
         Fitted on its own data.
     X_val : array_like or sparse of shape (k, p)
+        The validation rows.
     y_val : array_like of shape (k,)
         For classification, labels among those of the problem.
     sample_weight : array_like of shape (k,), optional
@@ -211,6 +212,7 @@ class CrossVal(Criterion):
     Parameters
     ----------
     problem : Problem
+        Its hyperparameters are where :func:`fastpiggy.tune` starts.
     cv : int, splitter, or iterable of (train, test) index pairs, default=5
         An integer makes contiguous folds as scikit-learn's KFold does, for classification
         stratified ones; a splitter has ``split(X, y)``.

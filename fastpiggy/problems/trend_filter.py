@@ -38,9 +38,13 @@ class TrendFilter:
     Parameters
     ----------
     y : ndarray of shape (n,)
+        The signal.
     alpha : float
+        The penalty.
     degree : int
+        Of the pieces.
     sample_weight : ndarray of shape (n,)
+        Taken as they are.
     """
 
     y: np.ndarray

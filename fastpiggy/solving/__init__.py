@@ -24,7 +24,7 @@ def solve(
 
     Parameters
     ----------
-    problem : Problem or structured problem
+    problem : Problem or TrendFilter
         From :func:`fastpiggy.lasso` and its like.
     wrt : str, iterable of str, or dict of str to array_like, optional
         What to differentiate with respect to: parameters by name (``"alpha"``, ``"weights"``,
@@ -36,9 +36,11 @@ def solve(
         ``"admm"`` for trend filters, or an instance of :class:`fastpiggy.ForwardBackward` and its
         like, which hold options.
     derivative : {"auto", "piggyback", "late", "frozen", "implicit", "one_step", "none"}
-        How to differentiate: along with the iterates from the first; once no coordinate changes
-        side any more; at the solution, x held; by one linear solve on the active set; one step
-        from zero.  All but ``"one_step"`` give the same numbers off kinks.
+        How to differentiate.  Fused: ``"piggyback"`` along with the iterates from the first,
+        ``"late"`` once no coordinate changes side any more, ``"frozen"`` at the solution, x held.
+        ``"implicit"``: one linear solve on the active set.  ``"one_step"``: one step from zero.
+        All but the last give the same numbers off kinks.  ``"auto"`` is implicit, or late where
+        that would form too large a matrix.
     tol : float, default=1e-9
         On the optimality of the certificate, and on the relative change of the tangents.
     max_iter : int, optional
@@ -46,11 +48,13 @@ def solve(
     x0 : Solution or array_like of shape (p,), optional
         Where to start.
     selection : float or array_like of shape (p,), default=0.0
-        The element q in [0, 1] of the prox's Clarke Jacobian that is taken at a kink.
+        The element q in [0, 1] of the prox's Clarke Jacobian that is taken at a kink: 0 the
+        inactive side, 1 the active one.  For trend filters one entry a row of D.
     trace : bool, default=False
         Keep the changes of x and J of every iteration in ``solution.trace``.
     callback : callable, optional
-        Called between stretches of iterations with a dict; what it raises ends the solve.
+        Called between stretches of iterations with a dict of ``iteration``, ``change``,
+        ``tangent_change`` and ``optimality``; what it raises ends the solve.
 
     Returns
     -------

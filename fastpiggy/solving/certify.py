@@ -51,7 +51,7 @@ def certify(
         find_margin=partial(_margin, point),
     )
     if status != Status.CONVERGED:
-        warnings.warn(certificate.message, FastpiggyWarning, stacklevel=5)
+        warnings.warn(certificate.message, FastpiggyWarning, stacklevel=4)
     return certificate
 
 
@@ -192,7 +192,7 @@ def _margin(point: Linearisation) -> tuple[float, float] | None:
         events = np.append(events, 0.0)
     down = -events[events <= 0].max(initial=-penalty.alpha)
     up = events[events >= 0].min(initial=np.inf)
-    return float(down), float(up)
+    return float(down) + 0.0, float(up)  # no negative zero
 
 
 def _message(status: Status, point: Linearisation, error: float | None, tol: float) -> str:

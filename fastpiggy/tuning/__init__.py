@@ -65,7 +65,8 @@ def tune(
     Warns
     -----
     FastpiggyWarning
-        If the best lies on the edge of the range, or its solves did not converge.
+        If the best lies on the edge of the range, the evaluations ran out, the criterion is flat,
+        or the solves at the best did not converge.
 
     Examples
     --------

@@ -42,6 +42,7 @@ class TuneResult:
     n_minima : int
         Local minima that the search saw.
     seconds : float
+        What the search took.
     """
 
     params: dict[str, Any]

@@ -140,6 +140,21 @@ def alpha_range(problem: Any, any_ratio: bool = False) -> tuple[float, float]:
     ``[alpha_max/1000, alpha_max]``; where l1_ratio is tuned too, alpha_max is that at l1_ratio 1
     below and that at 0.1 above.  Ridge: from 1e-6 to 10 times the largest eigenvalue of the
     weighted Gram ``X' diag(s) X`` (centred with an intercept), beyond which nothing changes.
+
+    Parameters
+    ----------
+    problem : Problem
+    any_ratio : bool, default=False
+        Whether l1_ratio is tuned too.
+
+    Returns
+    -------
+    low, high : float
+
+    Raises
+    ------
+    ValueError
+        Where alpha_max does not exist, or is 0.
     """
     p = problem.shape[1]
     ridge = getattr(problem.penalty, "l1_ratio", 1.0) == 0.0
