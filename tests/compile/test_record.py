@@ -257,6 +257,7 @@ def test_an_array_for_a_float_is_another_type():
     assert numba.typeof(direction).types[0] == numba.float64[::1]
 
 
+@pytest.mark.compiled
 def test_read_only_and_writable_arrays_share_one_compilation():
     x = np.array([1.0, -2.0])
     frozen = np.array([1.0, 3.0])
@@ -267,6 +268,7 @@ def test_read_only_and_writable_arrays_share_one_compilation():
     assert len(penalty_value.signatures) == before + 1
 
 
+@pytest.mark.compiled
 def test_a_cell_run_again_with_another_body_runs_its_own_code():
     first = run_cell(CELL.format(factor=2.0))
     second = run_cell(CELL.format(factor=3.0))
