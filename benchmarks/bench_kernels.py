@@ -10,7 +10,7 @@ from benchmarks.fused_pass import by_gemv, fused
 from benchmarks.suite import Benchmark, by_profile
 from benchmarks.timing import interleaved, ratio
 from fastpiggy.algorithms.composite import prox
-from fastpiggy.penalties import L1, MCP, Box, ElasticNet, GroupL2, Simplex, TotalVariation
+from fastpiggy.penalties import L1, MCP, SCAD, Box, ElasticNet, GroupL2, Simplex, TotalVariation
 
 
 class OnePass(Benchmark):
@@ -89,6 +89,7 @@ def _penalty(name: str, p: int) -> Any:
         "GroupL2": lambda: GroupL2(0.5, np.ones(offsets.size - 1), offsets, np.arange(p)),
         "Box": lambda: Box(np.full(p, -1.0), np.full(p, 1.0)),
         "MCP": lambda: MCP(0.5, 3.0, np.ones(p)),
+        "SCAD": lambda: SCAD(0.5, 3.7, np.ones(p)),
         "Simplex": lambda: Simplex(1.0),
         "TotalVariation": lambda: TotalVariation(0.5),
     }[name]()
@@ -100,7 +101,7 @@ class Prox(Benchmark):
     params = (
         by_profile(
             ["L1", "GroupL2", "TotalVariation"],
-            ["L1", "ElasticNet", "GroupL2", "Box", "MCP", "Simplex", "TotalVariation"],
+            ["L1", "ElasticNet", "GroupL2", "Box", "MCP", "SCAD", "Simplex", "TotalVariation"],
         ),
         [0, 1],
     )

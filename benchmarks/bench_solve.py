@@ -8,7 +8,7 @@ from benchmarks.suite import Benchmark, by_profile, warm_up
 
 SHAPES = by_profile(["200x1000", "2000x200"], ["200x1000", "2000x200", "10000x500", "1000x5000"])
 PARTS = by_profile([0.1], [0.1, 0.03, 0.01])
-MODELS = ["elastic_net", "ridge", "logistic", "group_lasso"]
+MODELS = ["elastic_net", "ridge", "huber", "logistic", "squared_hinge", "group_lasso"]
 
 
 class _Solve(Benchmark):

@@ -84,6 +84,10 @@ def build(model: str, X: Any, y: np.ndarray, alpha: float) -> Any:
         return fp.ridge(X, y, alpha)
     if model == "logistic":
         return fp.logistic(X, labels(y), alpha)
+    if model == "squared_hinge":
+        return fp.squared_hinge(X, labels(y), alpha)
+    if model == "huber":
+        return fp.huber(X, y, alpha, delta=0.5 * float(np.std(y)))
     return fp.group_lasso(X, y, alpha, groups=np.arange(X.shape[1]) // GROUP)
 
 
@@ -100,8 +104,12 @@ def violation(model: str, X: Any, y: np.ndarray, w: np.ndarray, alpha: float) ->
     if model == "logistic":
         side = labels(y)
         g = X.T @ (-side / (1.0 + np.exp(side * (X @ w)))) / n
+    elif model == "squared_hinge":
+        side = labels(y)
+        g = X.T @ (-2.0 * side * np.maximum(0.0, 1.0 - side * (X @ w))) / n
     else:
-        g = X.T @ (X @ w - y) / n
+        delta = 0.5 * np.std(y) if model == "huber" else np.inf
+        g = X.T @ np.clip(X @ w - y, -delta, delta) / n
     u = w - g
     if model == "ridge":
         z = u / (1.0 + alpha)

@@ -14,9 +14,15 @@ import numpy as np
 _HOME = Path(__file__).resolve().parents[1]
 
 
-def options(doc: str | None, argv: Sequence[str] | None = None) -> argparse.Namespace:
-    """``--quick`` and ``--write``, which every script has."""
-    parser = argparse.ArgumentParser(description=(doc or "").split("\n\n")[0])
+def options(
+    doc: str | None,
+    argv: Sequence[str] | None = None,
+    parents: Sequence[argparse.ArgumentParser] = (),
+) -> argparse.Namespace:
+    """``--quick`` and ``--write``, which every script has, beside what its parents ask."""
+    parser = argparse.ArgumentParser(
+        description=(doc or "").split("\n\n")[0], parents=list(parents)
+    )
     parser.add_argument("--quick", action="store_true", help="small and noisy: does it work?")
     parser.add_argument("--write", action="store_true", help="into docs/benchmarks/ as well")
     return parser.parse_args(argv)

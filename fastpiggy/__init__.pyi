@@ -18,9 +18,11 @@ from fastpiggy.problems import Problem as Problem
 from fastpiggy.problems import TrendFilter as TrendFilter
 from fastpiggy.problems import elastic_net as elastic_net
 from fastpiggy.problems import group_lasso as group_lasso
+from fastpiggy.problems import huber as huber
 from fastpiggy.problems import lasso as lasso
 from fastpiggy.problems import logistic as logistic
 from fastpiggy.problems import ridge as ridge
+from fastpiggy.problems import squared_hinge as squared_hinge
 from fastpiggy.problems import trend_filter as trend_filter
 from fastpiggy.solution import Solution as Solution
 from fastpiggy.solving import solve as solve

@@ -26,6 +26,10 @@ class FastpiggyWarning(UserWarning):
     """Warns of a result that is not what was asked for."""
 
 
+#: Residual of the tangent, a bound or an estimate of its error, and whether it is a bound.
+Tangent = tuple[float | None, float | None, bool]
+
+
 @dataclass(frozen=True)
 class Certificate:
     """What is known about a solution and its derivative.
@@ -41,23 +45,15 @@ class Certificate:
         What was asked of it.
     floor : float
         About what rounding alone leaves of it.
-    tangent_residual : float or None
-        ``norm(A J + B - J)``, [A, B] the selection of the forward-backward map at x (of the
-        algorithm's own map where a problem has another); None without a derivative.
     rate : float or None
         Contraction rate of the algorithm's map, an estimate read off its trace; None where no
         trace tells.
-    tangent_error : float or None
-        How far J may be from the derivative, in Frobenius norm: a bound where `certified`, else an
-        estimate; inf where nothing is known.
-    certified : bool
-        True where `tangent_error` is a bound: the residual over a lower bound of the smallest
-        singular value on the active set, plus a Lipschitz constant times the primal error where
-        the loss is curved.
     kinks : ndarray of int
         Coordinates where the selection is not unique, to a tolerance.
     message : str
         The status in a sentence, with what to do next.
+    find_tangent : callable, optional
+        Computes :attr:`tangent`.
     find_margin : callable, optional
         Computes :attr:`margin`.
     """
@@ -66,13 +62,42 @@ class Certificate:
     optimality: float
     tolerance: float
     floor: float
-    tangent_residual: float | None
     rate: float | None
-    tangent_error: float | None
-    certified: bool
     kinks: np.ndarray
     message: str
+    find_tangent: Callable[[], Tangent] | None = field(default=None, repr=False)
     find_margin: Callable[[], tuple[float, float] | None] | None = field(default=None, repr=False)
+
+    @cached_property
+    def tangent(self) -> Tangent:
+        """The next three together: where a solve did not need them they are made when asked for."""
+        return (None, None, False) if self.find_tangent is None else self.find_tangent()
+
+    @property
+    def tangent_residual(self) -> float | None:
+        """``norm(A J + B - J)``, None without a derivative.
+
+        [A, B] is the selection of the forward-backward map at x, or of the algorithm's own map
+        where a problem has another.
+        """
+        return self.tangent[0]
+
+    @property
+    def tangent_error(self) -> float | None:
+        """How far J may be from the derivative, in Frobenius norm.
+
+        A bound where :attr:`certified`, else an estimate; inf where nothing is known.
+        """
+        return self.tangent[1]
+
+    @property
+    def certified(self) -> bool:
+        """True where :attr:`tangent_error` is a bound.
+
+        The residual over a lower bound of the smallest singular value on the active set, plus a
+        Lipschitz constant times the primal error where the loss is curved.
+        """
+        return self.tangent[2]
 
     @cached_property
     def margin(self) -> tuple[float, float] | None:
@@ -83,8 +108,9 @@ class Certificate:
         return None if self.find_margin is None else self.find_margin()
 
     def __getstate__(self) -> dict[str, Any]:
-        # What finds the margin holds all data; the margin itself goes along.
-        return {**self.__dict__, "margin": self.margin, "find_margin": None}
+        # What finds them holds all data; the values themselves go along.
+        held = {"margin": self.margin, "tangent": self.tangent}
+        return {**self.__dict__, **held, "find_margin": None, "find_tangent": None}
 
     def __repr__(self) -> str:
         parts = [f"{self.status}", f"optimality {self.optimality:.1e}"]

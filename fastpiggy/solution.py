@@ -3,11 +3,38 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fastpiggy.certificate import Certificate
+
+if TYPE_CHECKING:
+    from fastpiggy.solving.one_sided import OneSided
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Which way a solve took, and what it cost.
+
+    Parameters
+    ----------
+    way : str
+        The algorithm, and ``"+ finish"`` where Newton steps ended it.
+    passes : int
+        Passes over X.
+    changes : int
+        Changes of the active set one by one.
+    factorisations : int
+    sweeps : int
+        Of coordinate descent: in Gram space for ``"active_set"``, else those of the algorithm.
+    """
+
+    way: str
+    passes: int
+    changes: int = 0
+    factorisations: int = 0
+    sweeps: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +62,8 @@ class Solution:
         Of the algorithm; an exact finish is not counted.
     trace : Trace or None
         What every iteration did, where ``trace=True``.
+    cost : Cost or None
+        Which way was taken, and what it cost.
     find_objective, adjoint : callable, optional
         What :attr:`objective` and :meth:`vjp` call.
     """
@@ -49,6 +78,7 @@ class Solution:
     derivative: str
     iterations: int
     trace: Any = None
+    cost: Cost | None = None
     find_objective: Callable[[], float] | None = field(default=None, repr=False)
     # Makes the adjoint when it is asked for; not pickled, made again from x.
     adjoint: Callable[..., dict[str, Any]] | None = field(default=None, repr=False)
@@ -92,6 +122,48 @@ class Solution:
         from fastpiggy.solving import adjoint_of
 
         return (self.adjoint or adjoint_of(self))(v, intercept, wrt)
+
+    def one_sided(self, wrt: Any) -> "OneSided":
+        """The left and the right derivative of x and the intercept, which differ at kinks.
+
+        Right is the limit of ``(x(theta + h) - x(theta)) / h`` as h falls to 0, left that of
+        ``(x(theta) - x(theta - h)) / h``.  Coordinates on a kink come and go as a small
+        complementarity problem says, several at once included.
+
+        Parameters
+        ----------
+        wrt : str, iterable of str, or dict of str to array_like
+            As in :func:`fastpiggy.solve`: ``"alpha"`` and other parameters by name, or directions
+            of the parameter's shape, or of that + (m,).
+
+        Returns
+        -------
+        OneSided
+            ``left``, ``right``, ``left_intercept``, ``right_intercept``: dicts as
+            ``jacobian``, NaN on a side where the parameter leaves its range.
+
+        Raises
+        ------
+        ValueError
+            Where x is no solution; where a block or a whole-vector penalty, or a row of the loss,
+            stands on a kink; for an unknown name or a wrong shape.
+        numpy.linalg.LinAlgError
+            Where columns of the equicorrelation set are linearly dependent.
+
+        Examples
+        --------
+        >>> import warnings
+        >>> import numpy as np
+        >>> import fastpiggy as fp
+        >>> with warnings.catch_warnings(action="ignore"):  # says "at_kink"
+        ...     sol = fp.solve(fp.lasso(np.eye(2), np.array([3.0, 1.0]), alpha=0.5))
+        >>> sides = sol.one_sided("alpha")
+        >>> sides.left["alpha"], sides.right["alpha"], sides.kinks
+        (array([-2., -2.]), array([-2.,  0.]), array([1]))
+        """
+        from fastpiggy.solving import one_sided_of
+
+        return one_sided_of(self, wrt)
 
     def __getstate__(self) -> dict[str, Any]:
         # Both hold all that the solve computed; the objective itself goes along.

@@ -5,9 +5,12 @@ code may call, a *kernel* is a compiled function of records and arrays.  Nothing
 folder imports Numba.
 """
 
-from fastpiggy.compile.helper import helper, specialise
+from fastpiggy.compile.fortran import fortran
+from fastpiggy.compile.helper import helper, routine, specialise
 from fastpiggy.compile.kernel import kernel
 from fastpiggy.compile.protocol import protocol
 from fastpiggy.compile.record import record, roles
 
-__all__ = ["helper", "kernel", "protocol", "record", "roles", "specialise"]
+__all__ = [
+    "fortran", "helper", "kernel", "protocol", "record", "roles", "routine", "specialise",
+]  # fmt: skip

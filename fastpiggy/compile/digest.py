@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-_COMPILED_ROOMS = ("compile", "losses", "penalties", "designs", "algorithms")
+_COMPILED_ROOMS = ("compile", "losses", "penalties", "designs", "algorithms", "active_set")
 
 
 @cache

@@ -19,6 +19,9 @@ _COMMON: dict[str, Any] = {
 #: does not vectorise a loop that stores what a call returned, though it inlines the call later.
 INNER: dict[str, Any] = {**_COMMON, "no_cpython_wrapper": True, "forceinline": True}
 
+#: Options of helpers that are called where they stand in a kernel, not copied into it.
+APART: dict[str, Any] = {**_COMMON, "no_cpython_wrapper": True}
+
 #: Options of the kernels themselves, which run without the interpreter lock.
 OUTER: dict[str, Any] = {**_COMMON, "nogil": True}
 

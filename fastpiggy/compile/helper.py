@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 from numba.extending import overload, register_jitable
 
-from fastpiggy.compile.flags import COMPILED, INNER
+from fastpiggy.compile.flags import APART, COMPILED, INNER
 from fastpiggy.compile.record_type import RecordType
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -14,6 +14,11 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 def helper(function: Function) -> Function:
     """Let kernels and methods of records call a plain function; it is compiled into them."""
     return register_jitable(**INNER)(function)
+
+
+def routine(function: Function) -> Function:
+    """A helper that is compiled apart and called: for what is long and stands in many places."""
+    return register_jitable(**APART)(function)
 
 
 def specialise(position: int, role: type, otherwise: Function) -> Callable[[Function], Function]:

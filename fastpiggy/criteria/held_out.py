@@ -22,7 +22,7 @@ class Criterion:
     """A mean of losses on held-out rows, with its gradient by one adjoint solve a part.
 
     The loss is the problem's own: the mean squared error for least squares (without the half),
-    log-loss for logistic, Huber's for Huber.
+    log-loss for logistic, the squared hinge and Huber's loss for those.
     """
 
     def __init__(self, problem: Any, tol: float, n_jobs: int) -> None:
@@ -135,20 +135,25 @@ class Part:
         self, params: dict[str, Any], names: tuple[str, ...], warm: Any, tol: float
     ) -> tuple[float, dict[str, Any], Any]:
         """Value, gradient and solution."""
-        solution = solve(self.problem.replace(**params), x0=warm, tol=tol)
-        point = solution.adjoint.point
-        design = point.binding.problem.design if self.design is None else self.design
-        if self.design is None:
-            z = point.states
-        else:
-            start = np.empty(matrix.shape(design)[0])
-            starts(self.loss, start, np.empty_like(start))
-            z = start + matrix.predict(design, solution.x) + solution.intercept
+        problem = self.problem.replace(**params)
+        design = problem.design if self.design is None else self.design
+        start = np.empty(matrix.shape(design)[0])
+        starts(self.loss, start, np.empty_like(start))
+        few = all(np.ndim(problem.parameters[name]) == 0 for name in names)
+        # Few numbers: their tangents and one product with X; a vector of weights: one adjoint.
+        solution = solve(problem, names if few else None, x0=warm, tol=tol)
+        along = solution.jacobian if few and solution.jacobian else {}
+        x = np.column_stack([solution.x, *along.values()])
+        b = np.array([solution.intercept, *(solution.intercept_jacobian[name] for name in along)])
+        Z = matrix.predict(design, x) + b
+        z = start + Z[:, 0]
         r, h = np.empty_like(z), np.empty_like(z)
         value = self.factor * rows(self.loss, z, r, h)
+        if few:
+            slopes = self.factor * (r @ Z[:, 1:])
+            return value, dict(zip(along, map(float, slopes), strict=True)), solution
         v = self.factor * matrix.scatter(design, r)
-        gradient = solution.vjp(v, self.factor * float(r.sum()), names)
-        return value, gradient, solution
+        return value, solution.vjp(v, self.factor * float(r.sum()), names), solution
 
 
 class HeldOut(Criterion):

@@ -48,6 +48,20 @@ def lift_slopes(c, scale, C, m, loss, r, R):
             R[k, i] += scale * C[k] * loss.curvature(i, 0.0)
 
 
+@helper
+def _dots(X, j, shift, r):
+    """Four columns of X from column j against one vector, which is read once for all of them."""
+    A, B, C, D = X[:, j], X[:, j + 1], X[:, j + 2], X[:, j + 3]
+    a, b, c, d = shift[j], shift[j + 1], shift[j + 2], shift[j + 3]
+    t0 = t1 = t2 = t3 = 0.0
+    for i in range(r.size):
+        t0 += (A[i] - a) * r[i]
+        t1 += (B[i] - b) * r[i]
+        t2 += (C[i] - c) * r[i]
+        t3 += (D[i] - d) * r[i]
+    return t0, t1, t2, t3
+
+
 @record(Columns)
 class Dense(NamedTuple):
     """A dense matrix in Fortran order.
@@ -86,6 +100,19 @@ class Dense(NamedTuple):
         for i in range(r.size):
             total += (column[i] - shift) * r[i]
         return total
+
+    def column(self, j, out):
+        column = self.X[:, j]
+        for i in range(out.size):
+            out[i] = column[i]
+
+    def correlate(self, shift, r, c):
+        p = shift.size
+        whole = p - p % 4
+        for j in range(0, whole, 4):
+            c[j], c[j + 1], c[j + 2], c[j + 3] = _dots(self.X, j, shift, r)
+        for j in range(whole, p):
+            c[j] = self.dot(j, shift[j], r)
 
     def advance(self, j, shift, c, C, m, loss, d, dX, s, r, S, R):
         column = self.X[:, j]
@@ -151,6 +178,16 @@ class Sparse(NamedTuple):
             for i in range(r.size):
                 total -= shift * r[i]
         return total
+
+    def column(self, j, out):
+        for i in range(out.size):
+            out[i] = 0.0
+        for e in range(self.indptr[j], self.indptr[j + 1]):
+            out[self.indices[e]] = self.data[e]
+
+    def correlate(self, shift, r, c):
+        for j in range(shift.size):
+            c[j] = self.dot(j, shift[j], r)
 
     def advance(self, j, shift, c, C, m, loss, d, dX, s, r, S, R):
         start, stop = self.indptr[j], self.indptr[j + 1]

@@ -88,6 +88,19 @@ class InterceptColumns(NamedTuple):
             return _sum(r)
         return self.design.dot(j, self.mean[j], r)
 
+    def column(self, j, out):
+        if j == self.mean.size:
+            for i in range(out.size):
+                out[i] = 1.0
+            return
+        self.design.column(j, out)
+        for i in range(out.size):
+            out[i] -= self.mean[j]
+
+    def correlate(self, shift, r, c):
+        for j in range(shift.size):
+            c[j] = self.dot(j, shift[j], r)
+
     def advance(self, j, shift, c, C, m, loss, d, dX, s, r, S, R):
         if j < self.mean.size:
             self.design.advance(j, self.mean[j], c, C, m, loss, d, dX, s, r, S, R)

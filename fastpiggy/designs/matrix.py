@@ -37,9 +37,9 @@ def predict(design: Any, x: np.ndarray) -> np.ndarray:
         offset = x[-1] - design.mean @ x[:-1]
         return predict(design.design, x[:-1]) + offset
     X = stored(design)
-    if isinstance(design, Dense) and x.ndim == 1:
-        support = np.flatnonzero(x)
-        if _SPARSE * support.size < x.size:
+    if isinstance(design, Dense):
+        support = np.flatnonzero(x if x.ndim == 1 else x.any(axis=1))
+        if _SPARSE * support.size < len(x):
             return X[:, support].astype(float, copy=False) @ x[support]
     if X.dtype == np.float32 and isinstance(X, np.ndarray):
         return np.concatenate([X[rows].astype(float) @ x for rows in _slabs(X)])

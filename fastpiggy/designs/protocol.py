@@ -32,6 +32,12 @@ class Columns(Design):
     def dot(self, j, shift, r):
         """``(X_j - shift)' r``."""
 
+    def column(self, j, out):
+        """Write X_j into a dense vector."""
+
+    def correlate(self, shift, r, c):
+        """``c = (X - 1 shift')' r``, one pass."""
+
     def advance(self, j, shift, c, C, m, loss, d, dX, s, r, S, R):
         """Let x_j grow by c and J_kj by C_k: states and slopes follow.
 

@@ -6,6 +6,7 @@ from fastpiggy.penalties.group_l2 import GroupL2
 from fastpiggy.penalties.l1 import L1, NonnegativeL1
 from fastpiggy.penalties.mcp import MCP
 from fastpiggy.penalties.protocol import BlockPenalty, CoordinatePenalty, Penalty
+from fastpiggy.penalties.scad import SCAD
 from fastpiggy.penalties.simplex import Simplex
 from fastpiggy.penalties.squared_l2 import SquaredL2
 from fastpiggy.penalties.total_variation import TotalVariation
@@ -13,6 +14,7 @@ from fastpiggy.penalties.total_variation import TotalVariation
 __all__ = [
     "L1",
     "MCP",
+    "SCAD",
     "BlockPenalty",
     "Box",
     "CoordinatePenalty",

@@ -1,6 +1,14 @@
 """Problems: what binds data and hyperparameters to kernels."""
 
-from fastpiggy.problems.linear import elastic_net, group_lasso, lasso, logistic, ridge
+from fastpiggy.problems.linear import (
+    elastic_net,
+    group_lasso,
+    huber,
+    lasso,
+    logistic,
+    ridge,
+    squared_hinge,
+)
 from fastpiggy.problems.problem import Problem
 from fastpiggy.problems.trend_filter import TrendFilter, trend_filter
 
@@ -9,8 +17,10 @@ __all__ = [
     "TrendFilter",
     "elastic_net",
     "group_lasso",
+    "huber",
     "lasso",
     "logistic",
     "ridge",
+    "squared_hinge",
     "trend_filter",
 ]

@@ -10,13 +10,21 @@ from typing import Any, get_type_hints
 import numpy as np
 
 from fastpiggy.compile import roles
+from fastpiggy.losses import Logistic, SquaredHinge
+from fastpiggy.penalties import SCAD, Box, GroupL2
 from fastpiggy.problems import checks
 
 #: Ranges by name, in every block: low, high, whether low itself is excluded.
 _RANGES = {"alpha": (0.0, np.inf, False), "l1_ratio": (0.0, 1.0, False)}
 
 #: The same in the package's own blocks; a user may give these names another meaning.
-_OWN = {name: (0.0, np.inf, True) for name in ("gamma", "delta", "radius")}
+_OWN = {
+    **{name: (0.0, np.inf, True) for name in ("gamma", "delta", "radius")},
+    "selection": (0.0, 1.0, False),
+}
+
+#: Losses of two classes: their labels are no parameters, and checked like one all the same.
+_LABELLED = (Logistic, SquaredHinge)
 
 _ROOMS = {"Loss": "losses", "Penalty": "penalties"}
 
@@ -47,12 +55,13 @@ def check(block: Any, name: str, role: str, n: int, p: int) -> Any:
             f"(see fastpiggy.{_ROOMS[role]} or fastpiggy.record), got {got}"
         )
     changes = {}
+    held = () if isinstance(block, _LABELLED) else getattr(block, "held", ())
     for field, value in zip(block._fields, block, strict=True):
         label = f"{name}.{field}"
         hint = _hints(type(block)).get(field)
         if hint is float:
             found: Any = _number(block, field, value, label)
-        elif hint is np.ndarray and field not in getattr(block, "held", ()):
+        elif hint is np.ndarray and field not in held:
             found = _array(block, field, value, label, n, p)
         else:
             found = value
@@ -100,11 +109,11 @@ def _size(block: Any, field: str, n: int, p: int) -> int | None:
 
 def _together(block: Any, name: str, p: int) -> None:
     """What fields must be to each other, in the package's own blocks."""
-    from fastpiggy.losses import Logistic
-    from fastpiggy.penalties import Box, GroupL2
-
-    if isinstance(block, Logistic) and not np.all(np.abs(block.y) == 1.0):
-        raise ValueError(f"{name}.y must hold labels -1.0 and 1.0; fastpiggy.logistic takes any")
+    if isinstance(block, _LABELLED) and not np.all(np.abs(block.y) == 1.0):
+        taker = "logistic" if isinstance(block, Logistic) else "squared_hinge"
+        raise ValueError(f"{name}.y must hold labels -1.0 and 1.0; fastpiggy.{taker} takes any")
+    if isinstance(block, SCAD) and not block.gamma > 1.0:
+        raise ValueError(f"{name}.gamma must be above 1 for SCAD, got {block.gamma}")
     if isinstance(block, Box):
         bad = np.flatnonzero((block.lower > block.upper) | (block.lower == np.inf)
                              | (block.upper == -np.inf))  # fmt: skip

@@ -59,6 +59,8 @@ def parse(problem: Any, wrt: Any, coordinates: int) -> list[Direction]:
 
 def _direction(problem: Any, name: Any, values: Any, coordinates: int) -> Direction:
     shape = _shape_of(problem, name)
+    if values is None and not shape:
+        return Direction(name, np.ones(1), ())
     size = int(np.prod(shape))
     if values is None:
         if size * coordinates > LARGEST:

@@ -168,14 +168,12 @@ class Problem:
 
     def once_for_loss(self, key: str, make: Any) -> Any:
         """A value computed once for X and the loss, kept for the latest losses on this X."""
-        kept = self.once(f"{key} by loss", OrderedDict)
-        entry = kept.get(id(self.loss))
-        # The entry holds the loss itself, so that its identity cannot be taken by another.
-        if entry is None:
-            entry = kept[id(self.loss)] = (self.loss, make())
-            if len(kept) > _KEPT_LOSSES:
-                kept.popitem(last=False)
-        return entry[1]
+        entry = self.shared.get(f"{key} by loss", {}).get(id(self.loss))
+        if entry is not None:
+            return entry[1]
+        value = make()
+        keep(self.shared, key, self.loss, value)
+        return value
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "shared": {}}
@@ -193,6 +191,15 @@ class Problem:
             f"<Problem {type(self.loss).__name__} + {type(self.penalty).__name__}({scalars}), "
             f"X {n} x {p} ({storage}), intercept {'yes' if self.fit_intercept else 'no'}>"
         )
+
+
+def keep(shared: dict[str, Any], key: str, loss: Any, value: Any) -> None:
+    """Put a value where :meth:`Problem.once_for_loss` finds it."""
+    kept = shared.setdefault(f"{key} by loss", OrderedDict())
+    # The entry holds the loss itself, so that its identity cannot be taken by another.
+    kept[id(loss)] = (loss, value)
+    if len(kept) > _KEPT_LOSSES:
+        kept.popitem(last=False)
 
 
 def _is_real(value: Any) -> bool:

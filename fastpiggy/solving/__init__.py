@@ -1,5 +1,6 @@
 """Choose the algorithm, run it, report the certificate."""
 
+import sys
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any
@@ -99,10 +100,19 @@ def adjoint_of(solution: Solution) -> Callable[..., dict[str, Any]]:
     return _family(solution.problem).adjoint_of(solution)
 
 
+def one_sided_of(solution: Solution, wrt: Any) -> Any:
+    """See :meth:`fastpiggy.Solution.one_sided`."""
+    from fastpiggy.solving.one_sided import one_sided
+
+    adjoint: Any = solution.adjoint or adjoint_of(solution)
+    return one_sided(solution.problem, adjoint.point, wrt, solution.certificate.tolerance)
+
+
 def _family(problem: Any) -> Any:
     name = getattr(problem, "family", None)
     if name is None:
         raise TypeError(
             f"problem must be made by fastpiggy.lasso, Problem, ... , got {type(problem).__name__}"
         )
-    return import_module(f"fastpiggy.solving.{name}")
+    module = f"fastpiggy.solving.{name}"
+    return sys.modules.get(module) or import_module(module)

@@ -31,31 +31,29 @@ _ADVICE = {
 
 def certify(
     point: Linearisation, J: np.ndarray | None, directions: list[wrt.Direction], mode: str,
-    code: int, trace: Any, request: Any,
+    code: int, trace: Any, request: Any, stacklevel: int = 4,
 ) -> Certificate:  # fmt: skip
     """What is known about x and J; warns unless all is well."""
     tolerance = max(request.tol, point.floor)
-    residual, error, certified = _tangent(point, J, directions, trace, mode)
+    residual, error, certified = tangent(point, J, directions, trace, mode)
     status = _status(point, J, error, mode, code, tolerance)
     certificate = Certificate(
         status=status,
         optimality=point.optimality,
         tolerance=request.tol,
         floor=point.floor,
-        tangent_residual=residual,
         rate=trace.rate,
-        tangent_error=error,
-        certified=certified,
         kinks=point.selection.kinks,
         message=_message(status, point, error, request.tol),
-        find_margin=partial(_margin, point),
+        find_tangent=lambda: (residual, error, certified),
+        find_margin=partial(margin, point),
     )
     if status != Status.CONVERGED:
-        warnings.warn(certificate.message, FastpiggyWarning, stacklevel=4)
+        warnings.warn(certificate.message, FastpiggyWarning, stacklevel=stacklevel)
     return certificate
 
 
-def _tangent(
+def tangent(
     point: Linearisation, J: np.ndarray | None, directions: list[wrt.Direction], trace: Any,
     mode: str,
 ) -> tuple[float | None, float | None, bool]:  # fmt: skip
@@ -161,7 +159,7 @@ def contracts(point: Linearisation) -> bool:
     return sizes[-1] <= _SHRUNK * sizes[_PROBE_STEPS // 2] or sizes[-1] == 0.0
 
 
-def _margin(point: Linearisation) -> tuple[float, float] | None:
+def margin(point: Linearisation) -> tuple[float, float] | None:
     """First-order distance down and up to the next change of the active set, in alpha.
 
     For penalties with a soft threshold ``alpha c_j``: an active coefficient reaches zero at

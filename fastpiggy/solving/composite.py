@@ -10,9 +10,9 @@ import numpy as np
 from fastpiggy.algorithms import engine
 from fastpiggy.problems import checks
 from fastpiggy.problems import directions as wrt
-from fastpiggy.solution import Solution
+from fastpiggy.solution import Cost, Solution
+from fastpiggy.solving import exact, parametric, proximal_newton
 from fastpiggy.solving import options as opt
-from fastpiggy.solving import parametric, proximal_newton
 from fastpiggy.solving.adjoint import Adjoint
 from fastpiggy.solving.binding import Binding, bind
 from fastpiggy.solving.certify import certify
@@ -33,13 +33,18 @@ def solve(problem: Any, **arguments: Any) -> Solution:
     """See :func:`fastpiggy.solve`."""
     request = check(problem.shape[1], opt.BY_NAME, **arguments)
     directions = wrt.parse(problem, request.wrt, problem.shape[1])
+    arrived = None
+    if _exactly(problem, request):
+        solution, arrived = _by_active_set(problem, request, directions)
+        if solution is not None:
+            return solution
     if request.algorithm == "auto":
         request = replace(request, algorithm=_auto(problem))
     name = next(n for n, cls in opt.BY_NAME.items() if isinstance(request.algorithm, cls))
     binding = bind(problem, name != "forward_backward", request.selection)
     _check_fit(binding, name)
     mode = _mode(binding, request.derivative, directions)
-    x = _start(binding, request.x0)
+    x = _start(binding, request.x0) if arrived is None else arrived
 
     run = Run(binding, request.algorithm, directions if mode in FUSED else NONE, x,
               request.callback)  # fmt: skip
@@ -57,8 +62,59 @@ def solve(problem: Any, **arguments: Any) -> Solution:
     trace = Trace.of(run.parts)
     certificate = certify(point, J, directions, mode, code, trace, request)
     return _pack(
-        point, J, directions, certificate, name, mode, run, trace if request.trace else None
+        point, J, directions, certificate, name, mode, run.iterations,
+        trace if request.trace else None, Cost(name, run.iterations, sweeps=run.iterations),
+    )  # fmt: skip
+
+
+def _exactly(problem: Any, request: Request) -> bool:
+    """Whether :mod:`fastpiggy.solving.exact` is to try first."""
+    named = isinstance(request.algorithm, opt.ActiveSet)
+    if not named and request.algorithm != "auto":
+        return False
+    fits, way = exact.applies(problem), request.derivative in ("auto", "implicit", "none")
+    if not named:
+        looks = request.max_iter is not None or request.callback is not None or request.trace
+        return fits and way and not looks
+    if not fits:
+        raise ValueError(
+            'algorithm="active_set" is for least squares with an l1 penalty or an elastic net, '
+            f"alpha and l1_ratio above 0 and at most {exact.FREE} weights of 0, got {problem!r}; "
+            'use algorithm="auto"'
+        )
+    if not way:
+        raise ValueError(
+            'algorithm="active_set" has no iterates to differentiate: derivative must be "auto", '
+            f'"implicit" or "none" with it, got {request.derivative!r}'
+        )
+    return True
+
+
+def _by_active_set(
+    problem: Any, request: Request, directions: list[wrt.Direction]
+) -> tuple[Solution | None, np.ndarray | None]:
+    """A solution with its certificate, or else the point from which descent is to go on."""
+    binding = bind(problem, True, request.selection)
+    start = _start(binding, request.x0)[: binding.penalised] if request.x0 is not None else None
+    if request.derivative == "none":
+        directions = NONE
+    found = exact.run(binding, directions, request.tol, start)
+    if found.clean and (not directions or found.J is not None):
+        return exact.solution(binding, found, directions, request.tol), None
+    if not found.solved and request.algorithm == "auto":
+        x = binding.inward(found.x, found.intercept)
+        return None, x if np.all(np.isfinite(x)) else None
+    point = exact.linearised(binding, found)
+    mode = "implicit" if directions else "none"
+    J = _derivative(point, mode, directions)
+    code = engine.CONVERGED if found.solved else engine.UNFINISHED
+    certificate = certify(
+        point, J, directions, mode, code, Trace.of([]), request, stacklevel=5
+    )  # fmt: skip
+    solution = _pack(
+        point, J, directions, certificate, "active_set", mode, found.cost.sweeps, None, found.cost
     )
+    return solution, None
 
 
 def _auto(problem: Any) -> Any:
@@ -169,7 +225,7 @@ def _derivative(
 
 def _pack(
     point: Linearisation, J: np.ndarray | None, directions: list[wrt.Direction],
-    certificate: Any, name: str, mode: str, run: Run, trace: Trace | None,
+    certificate: Any, name: str, mode: str, iterations: int, trace: Trace | None, cost: Cost,
 ) -> Solution:  # fmt: skip
     binding = point.binding
     x, intercept = binding.outward(point.x)
@@ -180,7 +236,7 @@ def _pack(
         intercepts = {name: rows[0] for name, rows in wrt.split(b[None], directions).items()}
     return Solution(
         binding.problem, x + 0.0, intercept, jacobian, intercepts,
-        certificate, name, mode, run.iterations, trace, partial(objective, point), Adjoint(point),
+        certificate, name, mode, iterations, trace, cost, partial(objective, point), Adjoint(point),
     )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from fastpiggy.problems import checks
 from fastpiggy.problems import directions as wrt
 from fastpiggy.problems.discrete_spline import differences
 from fastpiggy.problems.trend_filter import TrendFilter
-from fastpiggy.solution import Solution
+from fastpiggy.solution import Cost, Solution
 from fastpiggy.solving import options as opt
 from fastpiggy.solving import verdict
 from fastpiggy.solving.exchange import finish
@@ -198,7 +198,7 @@ def solve(problem: TrendFilter, **arguments: Any) -> Solution:
     return Solution(
         problem, point.x, 0.0, jacobian, {d.name: np.zeros(d.shape)[()] for d in directions},
         certificate, "admm", mode, run.iterations, trace if request.trace else None,
-        point.objective, Adjoint(point),
+        Cost("admm", run.iterations, sweeps=run.iterations), point.objective, Adjoint(point),
     )  # fmt: skip
 
 
@@ -249,8 +249,8 @@ def _certify(
     )
     certified = status == Status.CONVERGED and error is not None and bool(np.isfinite(error))
     return Certificate(
-        status, point.optimality, tol, point.floor, residual, trace.rate, error, certified,
-        point.kinks, message, point.margin,
+        status, point.optimality, tol, point.floor, trace.rate, point.kinks, message,
+        lambda: (residual, error, certified), point.margin,
     )  # fmt: skip
 
 

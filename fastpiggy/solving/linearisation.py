@@ -84,8 +84,8 @@ class Linearisation:
     def floor(self) -> float:
         """What rounding leaves of the optimality: about epsilon times the sums it is made of."""
         _, h = self.binding.start
-        h = np.where(h > 0, h, np.inf)
-        sizes = np.sqrt((self.slopes**2 / h).sum() + (h * self.states**2)[h < np.inf].sum())
+        on = h > 0
+        sizes = np.sqrt((self.slopes[on] ** 2 / h[on]).sum() + h[on] @ self.states[on] ** 2)
         curvature = self.binding.lipschitz
         terms = curvature * np.abs(self.x) + np.sqrt(curvature) * sizes
         return float(np.finfo(float).eps * terms.max()) / self.binding.scale

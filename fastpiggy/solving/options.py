@@ -55,6 +55,11 @@ class BlockDescent:
 
 
 @dataclass(frozen=True)
+class ActiveSet:
+    """Options of the parametric active set: none."""
+
+
+@dataclass(frozen=True)
 class ADMM:
     """Options of the alternating direction method of multipliers.
 
@@ -76,6 +81,7 @@ BY_NAME = {
     "forward_backward": ForwardBackward,
     "coordinate_descent": CoordinateDescent,
     "block_descent": BlockDescent,
+    "active_set": ActiveSet,
 }
 
 DERIVATIVES = ("auto", "piggyback", "late", "frozen", "implicit", "one_step", "none")

@@ -60,6 +60,8 @@ def check(
 
 
 def _selection(value: Any, size: int) -> np.ndarray:
+    if type(value) is float and value == 0.0:
+        return np.zeros(size)
     found = checks.array(value, "selection")
     if found.ndim == 0:
         found = np.full(size, float(found))

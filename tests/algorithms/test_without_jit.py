@@ -61,7 +61,7 @@ def losses():
     for name, make in LOSSES.items():
         rng = np.random.default_rng(12)
         loss = make(rng, 12)
-        z = np.append(rng.standard_normal(8), [1.1, -1.1, 800.0, -800.0])
+        z = np.append(rng.standard_normal(6), [1.0, -1.0, 1.1, -1.1, 800.0, -800.0])
         r, h, Z, R = np.empty(12), np.empty(12), np.empty((3, 12)), np.empty((3, 12))
         total = rows(loss, z, r, h)
         row_tangents(loss, directions(loss, rng, 3), z, Z, R, 3)

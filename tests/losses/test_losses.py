@@ -3,7 +3,7 @@
 import naive
 import numpy as np
 import pytest
-from tables import LOSSES, directions, moved
+from tables import LABELLED, LOSSES, directions, moved
 
 from fastpiggy.algorithms.composite import row_tangents, rows, starts
 from fastpiggy.compile import kernel
@@ -122,9 +122,10 @@ def test_logistic_is_linear_on_one_side_and_zero_on_the_other():
     assert loss.value(1, 40.0) == pytest.approx(0.25 * np.exp(-40.0), rel=1e-13)
 
 
-def test_labels_do_not_move():
-    loss, rng = make("Logistic")
-    assert loss.held == ("y",)
+@pytest.mark.parametrize("name", LABELLED)
+def test_labels_do_not_move(name):
+    loss, rng = make(name)
+    assert "y" in loss.held
     d = directions(loss, rng, M)
     assert not d.y.any()
     d.y[:] = 1.0

@@ -141,7 +141,7 @@ def test_switched_off_the_prox_is_the_identity(name):
             np.testing.assert_allclose(dz, du, rtol=1e-14)
 
 
-@pytest.mark.parametrize("name", ["L1", "ElasticNet", "MCP", "GroupL2"])
+@pytest.mark.parametrize("name", ["L1", "ElasticNet", "MCP", "SCAD", "GroupL2"])
 def test_what_has_no_weight_is_not_shrunk(name):
     penalty, rng = make(name, p=5), np.random.default_rng(4)
     last = penalty.order[-1] if name == "GroupL2" else 4
@@ -154,7 +154,7 @@ def test_what_has_no_weight_is_not_shrunk(name):
         assert dz[0, last] == pytest.approx(du[0, last] / scale)
 
 
-@pytest.mark.parametrize("name", ["L1", "NonnegativeL1", "ElasticNet", "MCP", "GroupL2"])
+@pytest.mark.parametrize("name", ["L1", "NonnegativeL1", "ElasticNet", "MCP", "SCAD", "GroupL2"])
 def test_alpha_max_is_where_zero_stops_being_a_solution(name):
     rng = np.random.default_rng(5)
     penalty, g = make(name, p=5), rng.standard_normal(5)

@@ -48,6 +48,17 @@ BAD = [
     (lambda: fp.group_lasso(X, Y, 0.1, np.full(12, np.nan)), ValueError, "groups must hold finite labels"),  # noqa: E501
     (lambda: fp.logistic(X, np.ones(40), 0.1), ValueError, "exactly two labels, got 1"),
     (lambda: fp.logistic(X, np.arange(40), 0.1), ValueError, "exactly two labels, got 40"),
+    (lambda: fp.squared_hinge(X, np.ones(40), 0.1), ValueError, "exactly two labels, got 1"),
+    (lambda: fp.squared_hinge(X, Y > 0, 0.1, 1.5), ValueError, "l1_ratio must be"),
+    (lambda: fp.solve(fp.squared_hinge(X, Y > 0, 0.1), wrt="y"), ValueError, "it holds labels"),
+    (lambda: fp.Problem(hinge(Y), L1, X), ValueError, r"loss\.y must hold labels .*squared_hinge"),
+    (lambda: fp.Problem(hinge(np.ones(3)), L1, X), ValueError, r"loss\.y must have shape \(40,\)"),
+    (lambda: fp.Problem(hinge(np.ones(40), 2.0), L1, X), ValueError, r"loss\.selection must be"),
+    (lambda: fp.Problem(logistic(np.ones(3)), L1, X), ValueError, r"loss\.y must have shape"),
+    (lambda: fp.huber(X, Y, 0.1, 0.0), ValueError, r"delta must be .* \(0, inf\), got 0"),
+    (lambda: fp.huber(X, Y, 0.1, -1.0), ValueError, "delta must be"),
+    (lambda: fp.huber(X, Y, 0.1, 1.0, 2.0), ValueError, "l1_ratio must be"),
+    (lambda: fp.huber(X, Y, 0.1, 1.0).replace(delta=0.0), ValueError, "delta must be"),
     (lambda: fp.ridge(X, Y, 0.1).alpha_max(), ValueError, "alpha_max does not exist"),
     (lambda: fp.elastic_net(X, Y, 0.1, 0.0).alpha_max(), ValueError, "l1_ratio = 0"),
     (lambda: fp.lasso(X, Y, 0.1).replace(beta=1), ValueError, "'beta' is no parameter"),
@@ -71,6 +82,17 @@ BAD = [
     (lambda: fp.solve(fp.lasso(X, Y, 0.1)).vjp(np.ones(12), wrt="z"), ValueError, "wrt must name"),
 ]
 # fmt: on
+
+
+L1 = fp.penalties.L1(0.1, np.ones(12))
+
+
+def hinge(y, *selection):
+    return fp.losses.SquaredHinge(y, np.full(40, 1 / 40), *selection)
+
+
+def logistic(y):
+    return fp.losses.Logistic(y, np.full(40, 1 / 40))
 
 
 def solve(**arguments):
@@ -172,6 +194,8 @@ def test_alpha_max():
         fp.lasso(X, Y, 1.0, weights=w, fit_intercept=True),
         fp.elastic_net(X, Y, 1.0, 0.6, weights=w, fit_intercept=True),
         fp.logistic(X, Y > 0, 1.0, weights=w, fit_intercept=True),
+        fp.squared_hinge(X, Y > 0, 1.0, weights=w, fit_intercept=True),
+        fp.huber(X, Y, 1.0, 0.5, weights=w, fit_intercept=True),
         fp.group_lasso(X, Y, 1.0, np.arange(12) % 5, fit_intercept=True),
     ):
         top = problem.alpha_max()

@@ -32,11 +32,15 @@ def make(model, X=None, weighted=True, intercept=True):
         return fp.ridge(X, y, 0.3, **common)
     if model == "logistic":
         return fp.logistic(X, np.where(y > 1, "b", "a"), 0.03, 0.8, weights=w, **common)
+    if model == "squared_hinge":
+        return fp.squared_hinge(X, np.where(y > 1, "b", "a"), 0.1, 0.8, weights=w, **common)
+    if model == "huber":
+        return fp.huber(X, y, 0.05, 0.6, 0.8, weights=w, **common)
     groups = rng.integers(0, 7, p)
     return fp.group_lasso(X, y, 0.08, groups, **common)
 
 
-MODELS = ["lasso", "elastic_net", "ridge", "logistic", "group_lasso"]
+MODELS = ["lasso", "elastic_net", "ridge", "logistic", "squared_hinge", "huber", "group_lasso"]
 
 
 def differences(problem, name, V, h):
@@ -119,6 +123,8 @@ CASES = [
     ("elastic_net", "coordinate_descent"), ("logistic", "coordinate_descent"),
     ("logistic", "forward_backward"), ("group_lasso", "block_descent"),
     ("group_lasso", "forward_backward"), ("ridge", "forward_backward"),
+    ("squared_hinge", "coordinate_descent"), ("squared_hinge", "forward_backward"),
+    ("huber", "coordinate_descent"), ("huber", "forward_backward"),
 ]  # fmt: skip
 
 
@@ -196,15 +202,16 @@ def test_same_numbers_in_all_storages(model, storage):
         )
 
 
-@pytest.mark.parametrize("model", ["lasso", "elastic_net", "logistic"])
+@pytest.mark.parametrize("model", ["lasso", "elastic_net", "logistic", "squared_hinge", "huber"])
 def test_integer_sample_weights_equal_repeated_rows(model):
     X, y, rng = data()
     counts = rng.integers(1, 4, y.size)
     rows = np.repeat(np.arange(y.size), counts)
-    y = (y > 1).astype(int) if model == "logistic" else y
+    y = (y > 1).astype(int) if model in ("logistic", "squared_hinge") else y
+    more = {"delta": 0.6} if model == "huber" else {}
     builder = getattr(fp, model)
-    one = builder(X, y, 0.05, sample_weight=counts, fit_intercept=True)
-    two = builder(X[rows], y[rows], 0.05, fit_intercept=True)
+    one = builder(X, y, 0.05, sample_weight=counts, fit_intercept=True, **more)
+    two = builder(X[rows], y[rows], 0.05, fit_intercept=True, **more)
     np.testing.assert_allclose(one.alpha_max(), two.alpha_max(), rtol=1e-12)
     a, b = (fp.solve(problem, wrt="alpha", tol=TOL) for problem in (one, two))
     np.testing.assert_allclose(a.x, b.x, atol=1e-9)

@@ -1,10 +1,6 @@
-"""Each iteration and its tangent in plain NumPy, written from the papers.
+"""Penalties: prox(u, step, p) -> z and tangent(u, step, p, du, d, dstep, q) -> dz.
 
-Nothing here imports the package, and the package imports nothing here: these are the numbers that
-it is held against.  Parameters are dicts by name (``p``), directions of them dicts of arrays with
-a leading axis of m (``d``), tangents are rows.  The formulas take other routes than the package
-where there is one: Moreau's identity for the norms, bisection for the simplex, the dual box
-problem and the projector of the generalised lasso for total variation.
+`step` and `q` are vectors, dstep has m entries.  Rows: papers, table of Clarke selections.
 """
 
 from itertools import pairwise
@@ -12,67 +8,6 @@ from types import SimpleNamespace
 
 import numpy as np
 from scipy.optimize import lsq_linear
-from scipy.special import expit
-
-# Losses: start of the state, slope, curvature, and the parameters' part of the slope's tangent.
-
-
-def _least_squares():
-    return SimpleNamespace(
-        start=lambda p: -p["y"],
-        dstart=lambda p, d: -d["y"],
-        value=lambda z, p: p["sample_weight"] * z**2 / 2,
-        slope=lambda z, p: p["sample_weight"] * z,
-        curvature=lambda z, p: p["sample_weight"] + 0 * z,
-        dslope=lambda z, p, d: d["sample_weight"] * z,
-    )
-
-
-def _logistic():
-    return SimpleNamespace(
-        start=lambda p: 0 * p["y"],
-        dstart=lambda p, d: 0 * d["y"],
-        value=lambda z, p: p["sample_weight"] * np.logaddexp(0, -p["y"] * z),
-        slope=lambda z, p: -p["sample_weight"] * p["y"] * expit(-p["y"] * z),
-        curvature=lambda z, p: p["sample_weight"] * expit(z) * expit(-z),
-        dslope=lambda z, p, d: -d["sample_weight"] * p["y"] * expit(-p["y"] * z),
-    )
-
-
-def _huber():
-    """The slope is the residual clipped to ``[-delta, delta]``."""
-
-    def value(z, p):
-        linear = p["delta"] * (abs(z) - p["delta"] / 2)
-        return p["sample_weight"] * np.where(abs(z) <= p["delta"], z**2 / 2, linear)
-
-    def inside(z, p):
-        knee = np.where(abs(z) == p["delta"], p["selection"], 0.0)
-        return np.where(abs(z) < p["delta"], 1.0, knee)
-
-    def clipped(z, p):
-        return np.clip(z, -p["delta"], p["delta"])
-
-    def dslope(z, p, d):
-        outside = (1 - inside(z, p)) * np.sign(z)
-        moved = np.multiply.outer(d["delta"], outside)
-        return d["sample_weight"] * clipped(z, p) + p["sample_weight"] * moved
-
-    return SimpleNamespace(
-        start=lambda p: -p["y"],
-        dstart=lambda p, d: -d["y"],
-        value=value,
-        slope=lambda z, p: p["sample_weight"] * clipped(z, p),
-        curvature=lambda z, p: p["sample_weight"] * inside(z, p),
-        dslope=dslope,
-    )
-
-
-LOSSES = {"LeastSquares": _least_squares(), "Logistic": _logistic(), "Huber": _huber()}
-
-
-# Penalties: prox(u, step, p) -> z and tangent(u, step, p, du, d, dstep, q) -> dz, with vectors
-# `step` and `q`; dstep has m entries.  Rows: papers, table of Clarke selections.
 
 
 def _threshold(step, p, d, dstep, scale, dscale):
@@ -193,6 +128,46 @@ def _mcp():
     return SimpleNamespace(value=value, prox=prox, tangent=tangent)
 
 
+def _scad():
+    """Three slopes of the penalty: constant, falling, zero.  Where it falls, completed squares."""
+
+    def pieces(u, step, p):
+        """Masks of the three pieces beyond the dead zone, and what the middle one is made of."""
+        a, g, size = p["alpha"] * p["weights"], p["gamma"], abs(u)
+        return a, g, size, (g - 1) / (g - 1 - step)
+
+    def prox(u, step, p):
+        a, g, size, stretch = pieces(u, step, p)
+        # The middle is the firm threshold whose dead zone would end at step a g / (g - 1).
+        middle = stretch * _soft(u, step * a * g / (g - 1))
+        inner = np.where(size <= (1 + step) * a, _soft(u, step * a), middle)
+        return np.where(size > g * a, u, inner)
+
+    def tangent(u, step, p, du, d, dstep, q):
+        a, g, size, stretch = pieces(u, step, p)
+        t, dt = _threshold(step, p, d, dstep, p["alpha"], d["alpha"])
+        soft = _mask(size, t, q) * (du - dt * np.sign(u))
+        c = g / (g - 1)
+        dc = -d["gamma"] / (g - 1) ** 2
+        knee, dknee = c * t, c * dt + np.multiply.outer(dc, t)
+        dstretch = (g - 1) * dstep[:, None] - np.multiply.outer(d["gamma"], step)
+        dstretch = dstretch / (g - 1 - step) ** 2
+        middle = stretch * (du - dknee * np.sign(u)) + dstretch * _soft(u, knee)
+        bent = np.where(size == (1 + step) * a, q, 1.0 * (size > (1 + step) * a))
+        beyond = np.where(size == g * a, 1 - q, 1.0 * (size > g * a))
+        beyond = np.where(a == 0, 1.0, beyond)
+        return beyond * du + (1 - beyond) * (bent * middle + (1 - bent) * soft)
+
+    def value(x, p):
+        """The integral of the slope ``min(a, (g a - x)_+ / (g - 1))`` of Fan and Li."""
+        a, g, size = p["alpha"] * p["weights"], p["gamma"], abs(x)
+        falling = (2 * g * a * size - size**2 - a**2) / (2 * (g - 1))
+        flat = a**2 * (g + 1) / 2
+        return np.sum(np.where(size <= a, a * size, np.where(size <= g * a, falling, flat)))
+
+    return SimpleNamespace(value=value, prox=prox, tangent=tangent)
+
+
 def _group_l2():
     def groups(p):
         bounds = p["offsets"]
@@ -296,6 +271,7 @@ PENALTIES = {
     "SquaredL2": _squared_l2(),
     "Box": _box(),
     "MCP": _mcp(),
+    "SCAD": _scad(),
     "GroupL2": _group_l2(),
     "Simplex": _simplex(),
     "TotalVariation": _total_variation(),
@@ -320,79 +296,3 @@ def prox_by_bisection(value, u, step, bound=1e3):
         middle = (lo + hi) / 2
         lo, hi = (lo, middle) if rises(middle) else (middle, hi)
     return (lo + hi) / 2
-
-
-# Iterations.  `c` binds a problem: dense A with its directions dA (m, n, p), loss, penalty, their
-# parameters and directions, `free` trailing unpenalised coordinates, selection q, dstep.
-
-
-def gradient(c, x, J):
-    """States, slopes and gradient of the loss at x, with their tangents."""
-    s = c.loss.start(c.p_loss) + c.A @ x
-    S = c.loss.dstart(c.p_loss, c.d_loss) + J @ c.A.T + c.dA @ x
-    r = c.loss.slope(s, c.p_loss)
-    R = c.loss.curvature(s, c.p_loss) * S + c.loss.dslope(s, c.p_loss, c.d_loss)
-    g = c.A.T @ r
-    G = R @ c.A + np.einsum("kij,i->kj", c.dA, r)
-    return SimpleNamespace(s=s, S=S, r=r, R=R, g=g, G=G)
-
-
-def backward(c, u, U, steps, dstep):
-    """The prox of the penalised coordinates with its tangent; the free ones pass."""
-    p = u.size - c.free
-    z, Z = np.array(u), np.array(U)
-    z[:p] = c.penalty.prox(u[:p], steps[:p], c.p_penalty)
-    Z[:, :p] = c.penalty.tangent(
-        u[:p], steps[:p], c.p_penalty, U[:, :p], c.d_penalty, dstep, c.q[:p]
-    )
-    return z, Z
-
-
-def forward_backward(c, steps, x, J):
-    """``x+ = prox(x - step grad f)``, ``J+ = P_v (J - step (H J + f_theta)) + P_theta``."""
-    at = gradient(c, x, J)
-    U = J - steps * at.G - np.multiply.outer(c.dstep, at.g)
-    return backward(c, x - steps * at.g, U, steps, c.dstep)
-
-
-def descent(c, blocks, steps, x, J, moving=True):
-    """One sweep of proximal steps on blocks of coordinates; also the largest move over its step.
-
-    Coordinate descent (Bertrand et al., 2105.01637) where the blocks are single coordinates.
-    """
-    x, J, largest = np.array(x), np.array(J), 0.0
-    for members in blocks:
-        at = gradient(c, x, J)
-        u, U = x - steps * at.g, J - steps * at.G
-        z, Z = backward(c, u, U, steps, 0 * c.dstep)
-        largest = max(largest, np.max(abs(z - x)[members] / steps[members]))
-        J[:, members] = Z[:, members]
-        if moving:
-            x[members] = z[members]
-    return x, J, largest
-
-
-def fixed_point(c, steps, x, iterations=20000, tol=1e-15):
-    """Forward-backward to the end, without tangents."""
-    p = x.size - c.free
-    for _ in range(iterations):
-        z = x - steps * (c.A.T @ c.loss.slope(c.loss.start(c.p_loss) + c.A @ x, c.p_loss))
-        z[:p] = c.penalty.prox(z[:p], steps[:p], c.p_penalty)
-        if np.max(abs(z - x)) <= tol * max(1.0, np.max(abs(x))):
-            break
-        x = z
-    return z
-
-
-def implicit(c, steps, x):
-    """``J = (I - A)^-1 B``, [A, B] the selection of the forward-backward map at x."""
-    zero = np.zeros((len(c.dstep), x.size))
-    B = forward_backward(c, steps, x, zero)[1]
-    still = SimpleNamespace(**vars(c))
-    for name in ("d_loss", "d_penalty"):
-        parts = getattr(c, name).items()
-        setattr(still, name, {k: np.zeros((x.size, *np.shape(v)[1:])) for k, v in parts})
-    still.dA, still.dstep = np.zeros((x.size, *c.A.shape)), np.zeros(x.size)
-    # Row i: the image of the i-th unit vector, so this is A'.
-    A = forward_backward(still, steps, x, np.eye(x.size))[1]
-    return np.linalg.solve((np.eye(x.size) - A).T, B.T).T

@@ -1,0 +1,30 @@
+"""The routines of BLAS and LAPACK that active sets use, on arrays in C order."""
+
+import numpy as np
+
+from fastpiggy.compile import fortran, helper
+
+_dgemm = fortran("scipy.linalg.cython_blas", "dgemm", "cciiidpipidpi")
+_dpotrf = fortran("scipy.linalg.cython_lapack", "dpotrf", "cipip")
+
+_N, _T, _L = ord("N"), ord("T"), ord("L")
+
+
+@helper
+def products(A, first, last, G):
+    """Rows `first` to `last` of the Gram matrix of A's rows, up to column `last`, into G."""
+    n, width = A.shape[1], G.shape[1]
+    here = A.ctypes.data + 8 * first * n
+    # Fortran sees the transposes: G' = A A[first:last]'.
+    _dgemm(
+        _T, _N, last, last - first, n, 1.0, A.ctypes.data, n, here, n, 0.0,
+        G.ctypes.data + 8 * first * width, width,
+    )  # fmt: skip
+
+
+@helper
+def cholesky(R, k):
+    """R with ``R'R`` the matrix in the leading upper triangle; False where it is not positive."""
+    info = np.zeros(1, dtype=np.int32)
+    _dpotrf(_L, k, R.ctypes.data, R.shape[1], info.ctypes.data)
+    return info[0] == 0

@@ -1,0 +1,205 @@
+"""How the working set grows: which columns join, and one pass over X to see which might.
+
+The problem is ``sum_i s_i (y_i - X_i w)^2 / 2 + lam sum_j c_j abs(w_j) + sum_j l2_j w_j^2 / 2``,
+with columns and y centred where an intercept is fitted.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from fastpiggy.active_set import blas
+from fastpiggy.active_set.descent import descend
+from fastpiggy.active_set.homotopy import combine
+from fastpiggy.active_set.queue import heapify, pop
+from fastpiggy.active_set.work import (
+    COEFFICIENT,
+    COLUMNS,
+    CORRELATION,
+    DIAGONAL,
+    LARGEST,
+    PASSES,
+    SCRATCH,
+    SUPPORT,
+    THRESHOLD,
+    VIOLATION,
+)
+from fastpiggy.compile import helper, kernel
+
+#: Sweeps in Gram space at the most, where many have joined and where few have.
+_EARLY, _LATE = 10, 60
+
+
+class Quadratic(NamedTuple):
+    """The data of a problem, by columns.
+
+    Parameters
+    ----------
+    design : Columns
+    shift : ndarray of shape (p,)
+        Subtracted from the columns in products with them; zeros where products with centred
+        residuals need no shift.
+    centre : ndarray of shape (p,)
+        The weighted means of the columns, or zeros without an intercept.
+    root : ndarray of shape (n,)
+        Square roots of the sample weights.
+    y : ndarray of shape (n,)
+        Targets, centred where an intercept is fitted.
+    thresholds, ridge : ndarray of shape (p,)
+        c and l2.
+    """
+
+    design: object
+    shift: np.ndarray
+    centre: np.ndarray
+    root: np.ndarray
+    y: np.ndarray
+    thresholds: np.ndarray
+    ridge: np.ndarray
+
+
+@helper
+def _take(problem, work, j):
+    """Take column j of X into the next place; its Gram row is not yet known."""
+    vectors, count = work.active.vectors, work.active.count
+    a = count[COLUMNS]
+    row, root, centre = work.columns[a], problem.root, problem.centre[j]
+    problem.design.column(j, row)
+    total = 0.0
+    for i in range(row.size):
+        row[i] = root[i] * (row[i] - centre)
+        total += row[i] * row[i]
+    work.place[j], work.members[a] = a, j
+    vectors[COEFFICIENT, a], vectors[THRESHOLD, a] = 0.0, problem.thresholds[j]
+    vectors[DIAGONAL, a] = total + problem.ridge[j]
+    count[COLUMNS] = a + 1
+    return a
+
+
+@helper
+def _extend(work, first):
+    """Gram rows of the places from `first` on, and the correlations that follow from them."""
+    active, size = work.active, work.active.count[COLUMNS]
+    G, vectors = active.gram, active.vectors
+    w, q = vectors[COEFFICIENT], vectors[CORRELATION]
+    blas.products(work.columns, first, size, G)
+    for a in range(first, size):
+        row = G[a]
+        row[a] = vectors[DIAGONAL, a]
+        q[a] = work.target[work.members[a]]
+        for b in range(first):
+            G[b, a] = row[b]
+            q[a] -= row[b] * w[b]
+        for b in range(first, a):
+            G[b, a] = row[b]
+    for a in range(first, size):
+        if w[a] != 0.0:
+            row = G[a]
+            for b in range(size):
+                q[b] -= row[b] * w[a]
+
+
+@kernel
+def admit(problem, work, columns, coefficients):
+    """Take columns into the working set with given coefficients, whatever their pull."""
+    first = work.active.count[COLUMNS]
+    for i in range(columns.size):
+        a = _take(problem, work, columns[i])
+        work.active.vectors[COEFFICIENT, a] = coefficients[i]
+    _extend(work, first)
+
+
+@kernel
+def grow(problem, work, lam, most, few, direct):
+    """Let columns join that pull harder than a level, then descend in Gram space.
+
+    One sweep of descent in residual space looks at them, the strongest first: only those that still
+    pull harder when their turn comes join.  It ends with `most` joined or six times as many seen.
+    Descent takes more sweeps where only `few` have joined.  If `direct`, a path will be continued
+    from where it is: what joins stays at zero, and there is no descent.
+
+    Returns
+    -------
+    int
+        How many joined.
+    """
+    r, root, place, pull = work.residual, problem.root, work.place, work.pull
+    vectors, count, waiting = work.active.vectors, work.active.count, 0
+    first = count[COLUMNS]
+    for j in range(pull.size):
+        if place[j] < 0 and pull[j] > lam:
+            work.queue[waiting] = j
+            waiting += 1
+    heapify(work.queue, waiting, pull)
+    for seen in range(min(waiting, 6 * most)):
+        if count[COLUMNS] - first >= most:
+            break
+        j = pop(work.queue, waiting - seen, pull)
+        top = lam * problem.thresholds[j]
+        u = problem.design.dot(j, problem.shift[j], r)
+        if abs(u) <= top:
+            continue
+        a = _take(problem, work, j)
+        w = (u - np.copysign(top, u)) / vectors[DIAGONAL, a]
+        vectors[COEFFICIENT, a] = w
+        column = work.columns[a]
+        for i in range(r.size):
+            r[i] -= w * root[i] * column[i]
+    joined = count[COLUMNS] - first
+    if direct:
+        for a in range(first, count[COLUMNS]):
+            vectors[COEFFICIENT, a] = 0.0
+    if joined > 0:
+        _extend(work, first)
+    if not direct:
+        descend(work.active, lam, _LATE if joined <= few else _EARLY)
+    return joined
+
+
+@helper
+def _residual(problem, work):
+    r, root, w = work.residual, problem.root, work.active.vectors[COEFFICIENT]
+    # The queue is empty here, and its place serves as a list.
+    support, values, k = work.queue, work.active.vectors[SCRATCH], 0
+    for a in range(work.active.count[COLUMNS]):
+        if w[a] != 0.0:
+            support[k], values[k] = a, w[a]
+            k += 1
+    work.active.count[SUPPORT] = k
+    combine(work.columns, support, values, k, r.size, r)
+    for i in range(r.size):
+        r[i] = root[i] * (root[i] * problem.y[i] - r[i])
+
+
+@kernel
+def look(problem, work, lam, next_):
+    """The residual, and one pass over X: correlations, pulls, the largest violation at a level.
+
+    Returns
+    -------
+    int
+        How many columns outside the working set pull harder than the level `next_`.
+    """
+    active, c, place, thresholds = work.active, work.correlation, work.place, problem.thresholds
+    w, q, size = active.vectors[COEFFICIENT], active.vectors[CORRELATION], active.count[COLUMNS]
+    _residual(problem, work)
+    problem.design.correlate(problem.shift, work.residual, c)
+    active.count[PASSES] += 1
+    for a in range(size):
+        j = work.members[a]
+        c[j] -= problem.ridge[j] * w[a]
+        q[a] = c[j]
+    worst, largest, waiting = 0.0, 0.0, 0
+    for j in range(c.size):
+        a, top = place[j], lam * thresholds[j]
+        work.pull[j] = abs(c[j]) / thresholds[j] if thresholds[j] > 0.0 else 0.0
+        if a < 0:
+            largest = max(largest, work.pull[j])
+            waiting += work.pull[j] > next_
+        off = a < 0 or w[a] == 0.0
+        found = max(abs(c[j]) - top, 0.0) if off else abs(c[j] - np.copysign(top, w[a]))
+        # The negation lets NaN through.
+        if not found <= worst:
+            worst = found
+    work.found[LARGEST], work.found[VIOLATION] = largest, worst
+    return waiting

@@ -1,0 +1,206 @@
+"""A parametric active set, from any start, where paths are piecewise linear.
+
+At any coefficients w with signs s on their support S, and correlations h of the columns with the
+residual, put ``e_S = lam s - h_S`` on S and ``e_j = clip(h_j, -lam, lam) - h_j`` off it: w then
+solves the problem whose correlations are ``h + e``.  The perturbation is driven to zero,
+``(1 - t) e`` for t from 0 to 1, and the level lam to its end with it.  w is linear in t until a
+coefficient reaches zero, or an inactive column the level, and S changes by that column.  One engine
+serves as the finish of a descent, the continuation of a path, a repair, and a warm start.
+"""
+
+import numpy as np
+
+from fastpiggy.active_set import blas
+from fastpiggy.active_set.triangle import append, backward, forward, remove
+from fastpiggy.active_set.work import (
+    ACTIVE,
+    CHANGES,
+    COEFFICIENT,
+    COLUMNS,
+    CORRELATION,
+    FACTORISATIONS,
+    PATH,
+    PERTURBATION,
+    RATE,
+    ROTATED,
+    SCRATCH,
+    SIDE,
+    STEP,
+    THRESHOLD,
+)
+from fastpiggy.compile import helper, kernel, routine
+
+#: A pivot below this, over the diagonal entry, counts as zero.
+PIVOT = 1e-10
+
+
+@helper
+def _gather(active, k):
+    """The Gram matrix of the first k of the order, in the factor's upper triangle."""
+    G, R, order = active.gram, active.factor, active.order
+    for i in range(k):
+        row, out = G[order[i]], R[i]
+        for j in range(i, k):
+            out[j] = row[order[j]]
+
+
+@helper
+def _one_by_one(active, wanted):
+    """The factor column by column; one that depends on the others has its coefficient zeroed."""
+    G, R, order, vectors = active.gram, active.factor, active.order, active.vectors
+    w, q, side, t = vectors[COEFFICIENT], vectors[CORRELATION], vectors[SIDE], vectors[SCRATCH]
+    k = 0
+    for i in range(wanted):
+        a = order[i]
+        row = G[a]
+        for j in range(k):
+            t[j] = row[order[j]]
+        if append(R, k, t, row[a], PIVOT * row[a]) > PIVOT * row[a]:
+            order[k] = a
+            k += 1
+            continue
+        for j in range(active.count[COLUMNS]):
+            q[j] += w[a] * row[j]
+        w[a], side[a] = 0.0, 0.0
+    return k
+
+
+@helper
+def _factorise(active):
+    """The active places, and the factor of their Gram matrix."""
+    count, order, G, R, vectors = (
+        active.count, active.order, active.gram, active.factor, active.vectors,
+    )  # fmt: skip
+    w, side, level = vectors[COEFFICIENT], vectors[SIDE], vectors[THRESHOLD]
+    k = 0
+    for a in range(count[COLUMNS]):
+        side[a] = 0.0 if level[a] == 0.0 else np.sign(w[a])
+        if w[a] != 0.0 or level[a] == 0.0:
+            order[k] = a
+            k += 1
+    _gather(active, k)
+    good = blas.cholesky(R, k)
+    for i in range(k):
+        good = good and R[i, i] * R[i, i] > PIVOT * G[order[i], order[i]]
+    if not good:
+        k = _one_by_one(active, k)
+    count[ACTIVE] = k
+    count[FACTORISATIONS] += 1
+    return k
+
+
+@routine
+def combine(G, order, d, k, size, out):
+    """``out = sum_i d_i G[order_i]``, four rows at a time."""
+    for j in range(size):
+        out[j] = 0.0
+    whole = k - k % 4
+    for i in range(0, whole, 4):
+        a, b, c, e = G[order[i]], G[order[i + 1]], G[order[i + 2]], G[order[i + 3]]
+        x, y, z, u = d[i], d[i + 1], d[i + 2], d[i + 3]
+        for j in range(size):
+            out[j] += x * a[j] + y * b[j] + z * c[j] + u * e[j]
+    for i in range(whole, k):
+        a, x = G[order[i]], d[i]
+        for j in range(size):
+            out[j] += x * a[j]
+
+
+@kernel
+def follow(active, begin, end, most):
+    """Drive the perturbation to zero and the level from `begin` to `end`, times the thresholds.
+
+    Parameters
+    ----------
+    active : Active
+    begin, end : float
+        Levels.
+    most : int
+        Changes of the active set at the most.
+
+    Returns
+    -------
+    bool
+        True at the end; else the coefficients are those of the way.
+    """
+    count, order, barred, vectors, R = (
+        active.count, active.order, active.barred, active.vectors, active.factor,
+    )  # fmt: skip
+    w, q, e, h = vectors[COEFFICIENT], vectors[CORRELATION], vectors[PERTURBATION], vectors[PATH]
+    rate, side, level = vectors[RATE], vectors[SIDE], vectors[THRESHOLD]
+    d, v, scratch = vectors[STEP], vectors[ROTATED], vectors[SCRATCH]
+    size, drop, k = count[COLUMNS], end - begin, _factorise(active)
+    for a in range(size):
+        top = begin * level[a]
+        h[a] = top * side[a] if side[a] != 0.0 else min(max(q[a], -top), top)
+        e[a] = h[a] - q[a]
+        barred[a] = 0
+    for i in range(k):
+        a = order[i]
+        v[i] = -e[a] - drop * side[a] * level[a]
+    forward(R, k, v)
+    t, left, last, event, changes = 0.0, -1, 0.0, 0, 0
+    while True:
+        backward(R, k, v, d)
+        combine(active.gram, order, d, k, size, rate)
+        step, event, sign = 1.0 - t, -1, 0.0
+        for i in range(k):
+            a = order[i]
+            if side[a] * d[i] < 0.0:
+                reach = max(-w[a] / d[i], 0.0)
+                if reach < step:
+                    step, event = reach, i
+        now = begin + t * drop
+        for a in range(size):
+            rate[a] = -rate[a] - e[a]
+            if side[a] != 0.0 or level[a] == 0.0 or barred[a] != 0:
+                continue
+            # What has just left may not come back at once on the side it left from.
+            sense = 1.0 if rate[a] > drop * level[a] else -1.0
+            for _turn in range(2):
+                speed = sense * rate[a] - drop * level[a]
+                if speed > 0.0 and not (a == left and last == sense):
+                    reach = max((now * level[a] - sense * h[a]) / speed, 0.0)
+                    if reach < step:
+                        step, event, sign = reach, size + a, sense
+                sense = -sense
+        for i in range(k):
+            w[order[i]] += step * d[i]
+        t += step
+        now = begin + t * drop
+        for a in range(size):
+            h[a] = now * side[a] * level[a] if side[a] != 0.0 else h[a] + step * rate[a]
+        if event < 0 or changes >= most:
+            break
+        changes += 1
+        left = -1
+        if event < size:
+            left = order[event]
+            last = side[left]
+            remove(R, k, event, v)
+            side[left], w[left] = 0.0, 0.0
+            k -= 1
+            for i in range(event, k):
+                order[i] = order[i + 1]
+            for a in range(size):
+                barred[a] = 0
+            continue
+        a = event - size
+        row = active.gram[a]
+        for i in range(k):
+            scratch[i] = row[order[i]]
+        pivot = append(R, k, scratch, row[a], PIVOT * row[a])
+        if not pivot > PIVOT * row[a]:
+            barred[a] = 1
+            continue
+        total = -e[a] - drop * sign * level[a]
+        for i in range(k):
+            total -= scratch[i] * v[i]
+        v[k] = total / np.sqrt(pivot)
+        order[k], side[a] = a, sign
+        k += 1
+    count[ACTIVE] = k
+    count[CHANGES] += changes
+    for a in range(size):
+        q[a] = h[a] if event < 0 else h[a] - (1.0 - t) * e[a]
+    return event < 0

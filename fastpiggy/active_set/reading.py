@@ -1,0 +1,103 @@
+"""What a working set says at a solution: x, how near to a kink it is, and its tangents."""
+
+import numpy as np
+
+from fastpiggy.active_set.triangle import backward, forward
+from fastpiggy.active_set.work import (
+    ACTIVE,
+    COEFFICIENT,
+    COLUMNS,
+    DIAGONAL,
+    ROTATED,
+    SCRATCH,
+    SIDE,
+    STEP,
+    THRESHOLD,
+)
+from fastpiggy.compile import kernel
+
+
+@kernel
+def read(problem, work, lam, x):
+    """Write the coefficients into x, which holds zeros.
+
+    Returns
+    -------
+    distance : float
+        To the nearest kink: of a correlation to its threshold, and of a coefficient to zero, both
+        over the threshold.
+    pivot : float
+        The least pivot of the factor over its diagonal entry.
+    curvature, term : float
+        The largest diagonal entry of the working set, and the largest product of one with its
+        coefficient: what rounding is made of.
+    """
+    vectors, count, order = work.active.vectors, work.active.count, work.active.order
+    w, diagonal, R = vectors[COEFFICIENT], vectors[DIAGONAL], work.active.factor
+    distance, pivot, curvature, term = np.inf, 1.0, 0.0, 0.0
+    for a in range(count[COLUMNS]):
+        x[work.members[a]] = w[a]
+        curvature = max(curvature, diagonal[a])
+        term = max(term, diagonal[a] * abs(w[a]))
+    for j in range(x.size):
+        top = lam * problem.thresholds[j]
+        if top == 0.0:
+            continue
+        a = work.place[j]
+        if x[j] != 0.0:
+            gap = diagonal[a] * abs(x[j]) / top
+        else:
+            gap = 1.0 - abs(work.correlation[j]) / top
+        distance = min(distance, gap)
+    for i in range(count[ACTIVE]):
+        pivot = min(pivot, R[i, i] * R[i, i] / diagonal[order[i]])
+    return distance, pivot, curvature, term
+
+
+@kernel
+def tangents(work, slopes, ridges, J):
+    """Derivatives of the solution along m directions of the level and of the squared l2 part.
+
+    ``K dw_S = -slopes_k c_S s_S - ridges_k w_S``, with one refinement: the factor has come through
+    many changes.
+
+    Parameters
+    ----------
+    work : Work
+        At a solution.
+    slopes, ridges : ndarray of shape (m,)
+    J : ndarray of shape (m, p)
+        Filled on the active columns.
+
+    Returns
+    -------
+    float
+        The norm of the last correction over that of J, the largest over the directions.
+    """
+    active = work.active
+    order, R, G, vectors = active.order, active.factor, active.gram, active.vectors
+    w, side, level = vectors[COEFFICIENT], vectors[SIDE], vectors[THRESHOLD]
+    d, t, v = vectors[STEP], vectors[SCRATCH], vectors[ROTATED]
+    k, worst = active.count[ACTIVE], 0.0
+    for m in range(slopes.size):
+        for i in range(k):
+            d[i] = 0.0
+        size, change = 0.0, 0.0
+        for turn in range(2):
+            for i in range(k):
+                a = order[i]
+                row, v[i] = G[a], -slopes[m] * level[a] * side[a] - ridges[m] * w[a]
+                if turn > 0:
+                    for b in range(k):
+                        v[i] -= row[order[b]] * d[b]
+            forward(R, k, v)
+            backward(R, k, v, t)
+            size, change = 0.0, 0.0
+            for i in range(k):
+                d[i] += t[i]
+                size += d[i] * d[i]
+                change += t[i] * t[i]
+        worst = max(worst, np.sqrt(change / size) if size > 0.0 else 0.0)
+        for i in range(k):
+            J[m, work.members[order[i]]] = d[i]
+    return worst

@@ -1,0 +1,80 @@
+"""BLAS and LAPACK inside kernels, through the pointers that SciPy exports.
+
+The address is registered with LLVM under a name, and compiled code holds the name alone: it can be
+cached on disk and finds the routine wherever the next process has loaded it.
+"""
+
+import ctypes
+from collections.abc import Callable
+from typing import Any
+
+from llvmlite import binding, ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import get_cython_function_address, intrinsic
+
+from fastpiggy.compile.flags import COMPILED
+
+_NUMBA = {"c": types.int64, "i": types.int64, "d": types.float64, "p": types.intp}
+_WIDTH = {"c": ir.IntType(8), "i": ir.IntType(32)}
+_CTYPES: dict[str, Any] = {"c": ctypes.c_char, "i": ctypes.c_int, "d": ctypes.c_double}
+
+
+def fortran(module: str, name: str, arguments: str) -> Callable[..., None]:
+    """A Fortran routine that kernels can call, and Python too.
+
+    Parameters
+    ----------
+    module : str
+        ``"scipy.linalg.cython_blas"`` or ``"scipy.linalg.cython_lapack"``.
+    name : str
+    arguments : str
+        One letter an argument: c a character (as its code), i an integer, d a number, p the
+        address of an array (``array.ctypes.data``).  The first three are handed over by reference,
+        as Fortran wants them.
+
+    Returns
+    -------
+    callable
+    """
+    address = get_cython_function_address(module, name)
+    if not COMPILED:
+        return _in_python(address, arguments)
+    symbol = f"fastpiggy_{name}"
+    binding.add_symbol(symbol, address)
+
+    def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        slots = []
+        for kind, value in zip(arguments, values, strict=True):
+            if kind == "p":
+                slots.append(builder.inttoptr(value, ir.IntType(8).as_pointer()))
+            else:
+                narrow = value if kind == "d" else builder.trunc(value, _WIDTH[kind])
+                slots.append(cgutils.alloca_once_value(builder, narrow))
+        signature_ = ir.FunctionType(ir.VoidType(), [slot.type for slot in slots])
+        builder.call(cgutils.get_or_insert_function(builder.module, signature_, symbol), slots)
+        return context.get_dummy_value()
+
+    signature = types.void(*(_NUMBA[kind] for kind in arguments))
+    names = ", ".join(f"a{i}" for i in range(len(arguments)))
+    # An intrinsic's parameters must be spelled out.
+    made = eval(f"lambda typing_context, {names}: found", {"found": (signature, codegen)})
+    made.__name__ = name
+    return intrinsic(made)  # type: ignore[no-any-return]
+
+
+def _in_python(address: int, arguments: str) -> Callable[..., None]:
+    prototype = ctypes.CFUNCTYPE(None, *(ctypes.c_void_p for _ in arguments))
+    function = prototype(address)
+
+    def call(*values: Any) -> None:
+        slots = []
+        for kind, value in zip(arguments, values, strict=True):
+            if kind == "p":
+                slots.append(ctypes.c_void_p(int(value)))
+            else:
+                value = bytes([value]) if kind == "c" else value
+                slots.append(ctypes.byref(_CTYPES[kind](value)))
+        function(*(ctypes.cast(slot, ctypes.c_void_p) for slot in slots))
+
+    return call

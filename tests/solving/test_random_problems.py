@@ -1,0 +1,70 @@
+"""Random problems of all kinds against a reference in extended precision: a few of thousands.
+
+All of them: ``python -m benchmarks.random_problems``.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+pytestmark = [
+    pytest.mark.compiled,
+    pytest.mark.skipif(
+        not (ROOT / "benchmarks").is_dir(), reason="the benchmarks are not beside the tests"
+    ),
+    pytest.mark.skipif(
+        np.finfo(np.longdouble).eps > 1e-18, reason="longdouble has no more digits than float64"
+    ),
+]
+
+KINDS = [
+    "lasso", "weighted_lasso", "elastic_net", "ridge", "logistic", "logistic_elastic_net",
+    "group_lasso", "huber", "nonnegative", "box", "mcp",
+]  # fmt: skip
+
+
+@pytest.fixture
+def random_problems(monkeypatch):
+    # Importing benchmarks sets these for good: here only for one test.
+    for name in ("OMP", "OPENBLAS", "MKL", "NUMBA"):
+        monkeypatch.setenv(f"{name}_NUM_THREADS", "1")
+    monkeypatch.syspath_prepend(ROOT)
+    from benchmarks import random_problems
+
+    return random_problems
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_calls_itself_converged_is_right(random_problems, kind):
+    # One storage, or the time goes into compiling.
+    results = list(random_problems.run(5, seed=11, only=kind, storages=("F",)))
+    assert [(result.command, result.faults) for result in results if result.faults] == []
+    assert any(result.status == "converged" for result in results)
+    assert max(result.scaled for result in results) < 1e-6
+
+
+def test_every_kind_is_tested(random_problems):
+    assert set(random_problems.KINDS) == set(KINDS)
+
+
+@pytest.mark.parametrize("spoil, word", [("x", "optimality"), ("jacobian", "derivative error")])
+def test_what_is_wrong_is_found(random_problems, monkeypatch, spoil, word):
+    import fastpiggy as fp
+
+    solve = fp.solve
+
+    def spoilt(*args, **kwargs):
+        sol = solve(*args, **kwargs)
+        if spoil == "x":
+            sol.x[np.argmax(np.abs(sol.x))] *= 1 + 1e-4
+        else:
+            sol.jacobian["alpha"] *= 1 + 1e-5
+        return sol
+
+    monkeypatch.setattr(fp, "solve", spoilt)
+    results = random_problems.run(6, seed=11, only="lasso", storages=("F",))
+    faults = [fault for result in results for fault in result.faults]
+    assert any(word in fault for fault in faults)
