@@ -5,21 +5,22 @@ import numpy as np
 from fastpiggy.compile import fortran, helper
 
 _dgemm = fortran("scipy.linalg.cython_blas", "dgemm", "cciiidpipidpi")
+_dsyrk = fortran("scipy.linalg.cython_blas", "dsyrk", "cciidpidpi")
 _dpotrf = fortran("scipy.linalg.cython_lapack", "dpotrf", "cipip")
 
-_N, _T, _L = ord("N"), ord("T"), ord("L")
+_N, _T, _L, _U = ord("N"), ord("T"), ord("L"), ord("U")
 
 
 @helper
 def products(A, first, last, G):
-    """Rows `first` to `last` of the Gram matrix of A's rows, up to column `last`, into G."""
+    """Rows `first` to `last` of the Gram matrix of A's rows, up to the diagonal, into G."""
     n, width = A.shape[1], G.shape[1]
-    here = A.ctypes.data + 8 * first * n
-    # Fortran sees the transposes: G' = A A[first:last]'.
-    _dgemm(
-        _T, _N, last, last - first, n, 1.0, A.ctypes.data, n, here, n, 0.0,
-        G.ctypes.data + 8 * first * width, width,
-    )  # fmt: skip
+    here, rows = A.ctypes.data + 8 * first * n, G.ctypes.data + 8 * first * width
+    if first > 0:
+        # Fortran sees the transposes: G' = A A[first:last]'.
+        _dgemm(_T, _N, first, last - first, n, 1.0, A.ctypes.data, n, here, n, 0.0, rows, width)
+    # What is the lower triangle here is the upper one there.
+    _dsyrk(_U, _T, last - first, n, 1.0, here, n, 0.0, rows + 8 * first, width)
 
 
 @helper

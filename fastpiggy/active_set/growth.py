@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from fastpiggy.active_set import blas
+from fastpiggy.active_set.cost_model import EARLY, LATE
 from fastpiggy.active_set.descent import descend
 from fastpiggy.active_set.homotopy import combine
 from fastpiggy.active_set.queue import heapify, pop
@@ -25,9 +26,6 @@ from fastpiggy.active_set.work import (
     VIOLATION,
 )
 from fastpiggy.compile import helper, kernel
-
-#: Sweeps in Gram space at the most, where many have joined and where few have.
-_EARLY, _LATE = 10, 60
 
 
 class Quadratic(NamedTuple):
@@ -87,11 +85,10 @@ def _extend(work, first):
         row = G[a]
         row[a] = vectors[DIAGONAL, a]
         q[a] = work.target[work.members[a]]
+        for b in range(a):
+            G[b, a] = row[b]
         for b in range(first):
-            G[b, a] = row[b]
             q[a] -= row[b] * w[b]
-        for b in range(first, a):
-            G[b, a] = row[b]
     for a in range(first, size):
         if w[a] != 0.0:
             row = G[a]
@@ -152,7 +149,7 @@ def grow(problem, work, lam, most, few, direct):
     if joined > 0:
         _extend(work, first)
     if not direct:
-        descend(work.active, lam, _LATE if joined <= few else _EARLY)
+        descend(work.active, lam, LATE if joined <= few else EARLY)
     return joined
 
 
@@ -171,18 +168,14 @@ def _residual(problem, work):
         r[i] = root[i] * (root[i] * problem.y[i] - r[i])
 
 
-@kernel
-def look(problem, work, lam, next_):
-    """The residual, and one pass over X: correlations, pulls, the largest violation at a level.
+@helper
+def survey(problem, work, lam, next_):
+    """One pass over X with the residual: correlations, pulls, the largest violation at a level.
 
-    Returns
-    -------
-    int
-        How many columns outside the working set pull harder than the level `next_`.
+    Returns how many columns outside the working set pull harder than the level `next_`.
     """
     active, c, place, thresholds = work.active, work.correlation, work.place, problem.thresholds
     w, q, size = active.vectors[COEFFICIENT], active.vectors[CORRELATION], active.count[COLUMNS]
-    _residual(problem, work)
     problem.design.correlate(problem.shift, work.residual, c)
     active.count[PASSES] += 1
     for a in range(size):
@@ -203,3 +196,10 @@ def look(problem, work, lam, next_):
             worst = found
     work.found[LARGEST], work.found[VIOLATION] = largest, worst
     return waiting
+
+
+@kernel
+def look(problem, work, lam, next_):
+    """The residual, and :func:`survey`."""
+    _residual(problem, work)
+    return survey(problem, work, lam, next_)

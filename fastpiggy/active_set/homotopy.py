@@ -66,7 +66,7 @@ def _one_by_one(active, wanted):
 
 
 @helper
-def _factorise(active):
+def refactor(active):
     """The active places, and the factor of their Gram matrix."""
     count, order, G, R, vectors = (
         active.count, active.order, active.gram, active.factor, active.vectors,
@@ -129,7 +129,7 @@ def follow(active, begin, end, most):
     w, q, e, h = vectors[COEFFICIENT], vectors[CORRELATION], vectors[PERTURBATION], vectors[PATH]
     rate, side, level = vectors[RATE], vectors[SIDE], vectors[THRESHOLD]
     d, v, scratch = vectors[STEP], vectors[ROTATED], vectors[SCRATCH]
-    size, drop, k = count[COLUMNS], end - begin, _factorise(active)
+    size, drop, k = count[COLUMNS], end - begin, refactor(active)
     for a in range(size):
         top = begin * level[a]
         h[a] = top * side[a] if side[a] != 0.0 else min(max(q[a], -top), top)

@@ -7,6 +7,16 @@ over X gives the candidates of the next stage and the optimality of this one.
 
 import numpy as np
 
+from fastpiggy.active_set.cost_model import (
+    CHANGES,
+    CLOSELY,
+    TALL,
+    WIDE,
+    crowded,
+    few,
+    joiners,
+    next_level,
+)
 from fastpiggy.active_set.growth import grow, look
 from fastpiggy.active_set.homotopy import follow
 from fastpiggy.active_set.work import (
@@ -20,9 +30,6 @@ from fastpiggy.compile import helper
 SOLVED, CROWDED, UNSOLVED = range(3)
 
 _STAGES = 100
-
-#: The support nears the number of rows, now or by what waits: the path is then followed closely.
-_FULL, _FILLING = 0.85, 0.9
 
 
 @helper
@@ -40,25 +47,21 @@ def advance(problem, work, lam, end, tol):
     """
     count, found = work.active.count, work.found
     n, p, room = work.residual.size, work.place.size, work.members.size
-    ratio = 0.4 if n < p else 0.1
+    factor = WIDE if n < p else TALL
     exact, waiting, best, stale = False, 0, np.inf, 0
     for stage in range(_STAGES):
         size, k = count[COLUMNS], count[SUPPORT]
         if room - size < min(32, p - size):
             return CROWDED, lam
-        crowd = k >= _FULL * n or (k >= 0.3 * n and k + 0.15 * waiting > _FILLING * n)
-        before = lam
-        if lam > end and (stage == 0 or exact or not crowd):
-            lam = max(end, lam * (0.75 if crowd else ratio))
-            lam = end if lam < 1.15 * end else lam
-        direct = exact and crowd
-        most = min(max(32, 10 * p // (size + 1)), room - size)
-        few = max(8, k // 10)
-        joined = grow(problem, work, lam, most, few, direct)
+        close, before = crowded(k, waiting, n), lam
+        if lam > end and (stage == 0 or exact or not close):
+            lam = next_level(lam, end, CLOSELY if close else factor)
+        direct = exact and close
+        joined = grow(problem, work, lam, min(joiners(n, p, size), room - size), few(k), direct)
         exact = False
-        if direct or (joined <= few and (crowd or lam == end)):
-            exact = follow(work.active, before if direct else lam, lam, 60 + k)
-        waiting = look(problem, work, lam, max(end, ratio * lam))
+        if direct or (joined <= few(k) and (close or lam == end)):
+            exact = follow(work.active, before if direct else lam, lam, CHANGES + k)
+        waiting = look(problem, work, lam, max(end, factor * lam))
         if lam == end and exact:
             if found[VIOLATION] <= tol:
                 return SOLVED, lam

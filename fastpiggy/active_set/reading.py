@@ -55,7 +55,7 @@ def read(problem, work, lam, x):
 
 
 @kernel
-def tangents(work, slopes, ridges, J):
+def tangents(work, penalised, slopes, ridges, J):
     """Derivatives of the solution along m directions of the level and of the squared l2 part.
 
     ``K dw_S = -slopes_k c_S s_S - ridges_k w_S``, with one refinement: the factor has come through
@@ -65,6 +65,8 @@ def tangents(work, slopes, ridges, J):
     ----------
     work : Work
         At a solution.
+    penalised : int
+        Coordinates from here on, the intercept, have no squared l2 part.
     slopes, ridges : ndarray of shape (m,)
     J : ndarray of shape (m, p)
         Filled on the active columns.
@@ -86,7 +88,9 @@ def tangents(work, slopes, ridges, J):
         for turn in range(2):
             for i in range(k):
                 a = order[i]
-                row, v[i] = G[a], -slopes[m] * level[a] * side[a] - ridges[m] * w[a]
+                row, v[i] = G[a], -slopes[m] * level[a] * side[a]
+                if work.members[a] < penalised:
+                    v[i] -= ridges[m] * w[a]
                 if turn > 0:
                     for b in range(k):
                         v[i] -= row[order[b]] * d[b]

@@ -6,7 +6,7 @@ import numpy as np
 
 #: Rows of ``Active.vectors``: quantities of the places.
 (COEFFICIENT, CORRELATION, PERTURBATION, PATH, RATE, SIDE, THRESHOLD, DIAGONAL, STEP, ROTATED,
- SCRATCH) = range(11)  # fmt: skip
+ SCRATCH, SAVED, SLOPES) = range(13)  # fmt: skip
 
 #: Entries of ``Active.count``.
 COLUMNS, ACTIVE, SUPPORT, PASSES, CHANGES, FACTORISATIONS, SWEEPS = range(7)
@@ -25,7 +25,7 @@ class Active(NamedTuple):
         extended.
     factor : ndarray of shape (room, room)
         Of the Gram matrix of the active columns, see :mod:`fastpiggy.active_set.triangle`.
-    vectors : ndarray of shape (11, room)
+    vectors : ndarray of shape (13, room)
         One row a quantity, one entry a column of the working set.
     order : ndarray of shape (room,), int
         The places of the active columns in the order of the factor.
@@ -79,7 +79,7 @@ class Work(NamedTuple):
         """Empty arrays for a working set of at most `room` columns."""
         integers = np.zeros((3, room), dtype=np.int64)
         active = Active(
-            np.empty((room, room)), np.empty((room, room)), np.zeros((11, room)), integers[0],
+            np.empty((room, room)), np.empty((room, room)), np.zeros((13, room)), integers[0],
             integers[1], np.zeros(8, dtype=np.int64),
         )  # fmt: skip
         place, queue = np.full(p, -1), np.zeros(p, dtype=np.int64)

@@ -98,8 +98,8 @@ class InterceptColumns(NamedTuple):
             out[i] -= self.mean[j]
 
     def correlate(self, shift, r, c):
-        for j in range(shift.size):
-            c[j] = self.dot(j, shift[j], r)
+        self.design.correlate(self.mean, r, c)
+        c[self.mean.size] = _sum(r)
 
     def advance(self, j, shift, c, C, m, loss, d, dX, s, r, S, R):
         if j < self.mean.size:

@@ -7,16 +7,19 @@ from typing import Any
 
 import numpy as np
 
+from fastpiggy.active_set.cost_model import FREE
 from fastpiggy.algorithms import engine
 from fastpiggy.problems import checks
 from fastpiggy.problems import directions as wrt
 from fastpiggy.solution import Cost, Solution
-from fastpiggy.solving import exact, parametric, proximal_newton
+from fastpiggy.solving import curved, exact, large, parametric, proximal_newton
 from fastpiggy.solving import options as opt
 from fastpiggy.solving.adjoint import Adjoint
 from fastpiggy.solving.binding import Binding, bind
 from fastpiggy.solving.certify import certify
 from fastpiggy.solving.driving import Run
+from fastpiggy.solving.found import linearised
+from fastpiggy.solving.found import solution as solution_of
 from fastpiggy.solving.linearisation import NONE, Linearisation
 from fastpiggy.solving.newton import climbs, is_convex, landed, newton, objective, polished
 from fastpiggy.solving.request import Request, check
@@ -67,19 +70,25 @@ def solve(problem: Any, **arguments: Any) -> Solution:
     )  # fmt: skip
 
 
+def _route(problem: Any) -> Any:
+    """The module that solves a problem on its active set; None where none does."""
+    return next((way for way in (large, exact, curved) if way.applies(problem)), None)
+
+
 def _exactly(problem: Any, request: Request) -> bool:
     """Whether :mod:`fastpiggy.solving.exact` is to try first."""
     named = isinstance(request.algorithm, opt.ActiveSet)
     if not named and request.algorithm != "auto":
         return False
-    fits, way = exact.applies(problem), request.derivative in ("auto", "implicit", "none")
+    route = _route(problem)
+    fits, way = route is not None, request.derivative in ("auto", "implicit", "none")
     if not named:
         looks = request.max_iter is not None or request.callback is not None or request.trace
         return fits and way and not looks
     if not fits:
         raise ValueError(
-            'algorithm="active_set" is for least squares with an l1 penalty or an elastic net, '
-            f"alpha and l1_ratio above 0 and at most {exact.FREE} weights of 0, got {problem!r}; "
+            'algorithm="active_set" is for losses with an l1 penalty or an elastic net, '
+            f"alpha and l1_ratio above 0 and at most {FREE} weights of 0, got {problem!r}; "
             'use algorithm="auto"'
         )
     if not way:
@@ -95,16 +104,20 @@ def _by_active_set(
 ) -> tuple[Solution | None, np.ndarray | None]:
     """A solution with its certificate, or else the point from which descent is to go on."""
     binding = bind(problem, True, request.selection)
-    start = _start(binding, request.x0)[: binding.penalised] if request.x0 is not None else None
+    start = None if request.x0 is None else _start(binding, request.x0)
     if request.derivative == "none":
         directions = NONE
-    found = exact.run(binding, directions, request.tol, start)
+    route = _route(problem)
+    assert route is not None
+    found = route.run(binding, directions, request.tol, start)
+    if found is None:
+        found = exact.run(binding, directions, request.tol, start)
     if found.clean and (not directions or found.J is not None):
-        return exact.solution(binding, found, directions, request.tol), None
+        return solution_of(binding, found, directions, request.tol), None
     if not found.solved and request.algorithm == "auto":
         x = binding.inward(found.x, found.intercept)
         return None, x if np.all(np.isfinite(x)) else None
-    point = exact.linearised(binding, found)
+    point = linearised(binding, found)
     mode = "implicit" if directions else "none"
     J = _derivative(point, mode, directions)
     code = engine.CONVERGED if found.solved else engine.UNFINISHED

@@ -1,8 +1,4 @@
-"""Least squares with soft thresholds by :mod:`fastpiggy.active_set`: solution, tangents, verdict.
-
-What comes out clean, with no coordinate near a kink, is certified from the working set itself.
-Everything else goes on from where this has arrived, through the general route.
-"""
+"""Least squares with soft thresholds by :mod:`fastpiggy.active_set.quadratic`."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,44 +6,21 @@ from typing import Any
 
 import numpy as np
 
-from fastpiggy.active_set import quadratic, reading
+from fastpiggy.active_set import quadratic
+from fastpiggy.active_set.cost_model import CHANGES, FREE
 from fastpiggy.active_set.growth import Quadratic, admit, look
 from fastpiggy.active_set.homotopy import follow
-from fastpiggy.active_set.work import (
-    ACTIVE,
-    CHANGES,
-    FACTORISATIONS,
-    LARGEST,
-    PASSES,
-    SWEEPS,
-    VIOLATION,
-    Work,
-)
-from fastpiggy.certificate import Certificate, Status, Tangent
+from fastpiggy.active_set.work import LARGEST, Work
 from fastpiggy.designs import matrix
 from fastpiggy.designs.by_column import Sparse
 from fastpiggy.losses import LeastSquares
 from fastpiggy.penalties import L1, ElasticNet
 from fastpiggy.problems import directions as wrt
-from fastpiggy.solution import Cost, Solution
-from fastpiggy.solving import certify, verdict, workspace
-from fastpiggy.solving.active import NEAR
-from fastpiggy.solving.factor import Factor
-from fastpiggy.solving.linearisation import Linearisation
-from fastpiggy.solving.newton import objective
-from fastpiggy.solving.running import Trace
-
-#: Unpenalised columns are always active: beyond so many the general route takes over.
-FREE = 500
+from fastpiggy.solving import workspace
+from fastpiggy.solving.found import Found, read
 
 #: The violation that is aimed at, over the tolerance.
-_AIM = 0.1
-
-#: The least pivot over a diagonal entry with which a Gram matrix says enough of its columns.
-_PIVOT = 1e-7
-
-#: The last correction of a tangent, over its size, beyond which it is looked at more closely.
-_CORRECTION = 1e-8
+AIM = 0.1
 
 
 def applies(problem: Any) -> bool:
@@ -79,6 +52,10 @@ class Data:
         """The norm of the weighted targets."""
         return float(np.linalg.norm(self.root * self.y))
 
+    def outward(self, v: np.ndarray, share: float) -> tuple[np.ndarray, Any]:
+        """Coefficients and intercept, or their tangents, which y does not move."""
+        return v, share * self.offset - self.centre @ v + 0.0
+
     @classmethod
     def of(cls, problem: Any) -> "Data":
         loss, p = problem.loss, problem.shape[1]
@@ -96,45 +73,12 @@ class Data:
         )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Found:
-    """What a run leaves behind.
-
-    Parameters
-    ----------
-    x : ndarray of shape (p,)
-    intercept : float
-    J : ndarray of shape (p, m) or None
-        Along alpha and l1_ratio; None where other directions were asked for.
-    along_intercept : ndarray of shape (m,) or None
-        The same of the intercept.
-    gram : ndarray of shape (k, k) or None
-        Of the active columns in ascending order, for those other directions.
-    optimality, floor : float
-        As in a certificate.
-    solved : bool
-    clean : bool
-        Whether the certificate follows from here: solved, nothing near a kink, no pivot near zero.
-    cost : Cost
-    """
-
-    x: np.ndarray
-    intercept: float
-    J: np.ndarray | None
-    along_intercept: np.ndarray | None
-    gram: np.ndarray | None
-    optimality: float
-    floor: float
-    solved: bool
-    clean: bool
-    cost: Cost
-
-
 def run(
     binding: Any, directions: list[wrt.Direction], tol: float, start: np.ndarray | None
 ) -> Found:
     """Solve, and differentiate along alpha and l1_ratio; `start` is a warm start, if any."""
     problem = binding.problem
+    start = None if start is None else start[: binding.penalised]
     penalty, p = problem.penalty, problem.shape[1]
     data = problem.once_for_loss(f"exact {problem.fit_intercept}", lambda: Data.of(problem))
     ridge = penalty.alpha * (1.0 - getattr(penalty, "l1_ratio", 1.0))
@@ -147,71 +91,17 @@ def run(
     lam, top, work = _begin(quadratic_, work, penalty.alpha, start)
     scale = binding.scale if top is None else max(penalty.alpha, 1e-3 * top)
     while True:
-        code, lam = quadratic.advance(quadratic_, work, lam, penalty.alpha, _AIM * tol * scale)
+        code, lam = quadratic.advance(quadratic_, work, lam, penalty.alpha, AIM * tol * scale)
         if code != quadratic.CROWDED:
             break
         work = work.larger(min(2 * work.room, p + 8))
     with np.errstate(over="ignore", invalid="ignore"):
-        found = _read(quadratic_, penalty, data, work, directions, code == quadratic.SOLVED, scale)
+        found = read(
+            quadratic_, work, penalty, directions, code == quadratic.SOLVED, scale, data.size,
+            data.outward,
+        )  # fmt: skip
     workspace.give_back(work)
     return found
-
-
-class _Later:
-    """What is made of a solution only when someone asks for it."""
-
-    def __init__(
-        self, binding: Any, found: Found, J: np.ndarray | None, directions: list[wrt.Direction]
-    ) -> None:
-        self.binding, self.found, self.J, self.directions = binding, found, J, directions
-
-    @cached_property
-    def point(self) -> Linearisation:
-        found = self.found
-        return Linearisation(self.binding, self.binding.inward(found.x, found.intercept))
-
-    def objective(self) -> float:
-        return objective(self.point)
-
-    def tangent(self) -> Tangent:
-        return certify.tangent(self.point, self.J, self.directions, Trace.of([]), "implicit")
-
-    def margin(self) -> tuple[float, float] | None:
-        return certify.margin(self.point)
-
-
-def solution(binding: Any, found: Found, directions: list[wrt.Direction], tol: float) -> Solution:
-    """A clean run with its certificate; bounds are computed when they are asked for."""
-    jacobian, intercepts, J = {}, {}, None
-    if found.J is not None:
-        along = found.along_intercept
-        jacobian = wrt.split(found.J, directions)
-        intercepts = {name: rows[0] for name, rows in wrt.split(along[None], directions).items()}
-        J = binding.inward(found.J, along)
-    later, none = _Later(binding, found, J, directions), np.zeros(0, dtype=np.int64)
-    message = verdict.sentence(
-        Status.CONVERGED, found.optimality, tol, found.floor, None, none, "coordinates", {}
-    )
-    certificate = Certificate(
-        Status.CONVERGED, found.optimality, tol, found.floor, None, none, message,
-        later.tangent if J is not None else None, later.margin,
-    )  # fmt: skip
-    return Solution(
-        binding.problem, found.x, found.intercept, jacobian, intercepts, certificate, "active_set",
-        "none" if J is None else "implicit", found.cost.sweeps, None, found.cost, later.objective,
-    )  # fmt: skip
-
-
-def linearised(binding: Any, found: Found) -> Linearisation:
-    """The linearisation at a clean run's end, its system taken from the working set."""
-    point = Linearisation(binding, binding.inward(found.x, found.intercept))
-    gram = found.gram
-    if gram is None or binding.shape[1] > binding.penalised:
-        return point
-    members = point.active[0]
-    if members.size == len(gram):
-        point.factor = Factor(gram, None, np.diagonal(gram).copy())
-    return point
 
 
 def _begin(
@@ -233,44 +123,7 @@ def _begin(
     if work.room < first.size + 32:
         work = work.larger(min(2 * first.size + 32, free.size + 8))
     admit(problem, work, first, start[first])
-    follow(work.active, end, end, 60 + 2 * first.size)
+    follow(work.active, end, end, CHANGES + 2 * first.size)
     look(problem, work, end, end)
     cold = not np.any(start)
     return max(float(work.found[LARGEST]), end) if cold else end, top, work
-
-
-def _read(
-    problem: Quadratic, penalty: Any, data: Data, work: Work, directions: list[wrt.Direction],
-    solved: bool, scale: float,
-) -> Found:  # fmt: skip
-    active, count, x = work.active, work.active.count, np.zeros(work.place.size)
-    distance, pivot, curvature, term = reading.read(problem, work, penalty.alpha, x)
-    clean = solved and distance > 4 * NEAR and pivot > _PIVOT
-    J = along = gram = None
-    if clean and directions and all(d.name in _ALONG for d in directions):
-        J = np.zeros((wrt.count(directions), x.size))
-        moves = [_ALONG[d.name](penalty, value) for d in directions for value in d.values]
-        slopes, ridges = (np.array(column, dtype=float) for column in zip(*moves, strict=True))
-        clean = reading.tangents(work, slopes, ridges, J) <= _CORRECTION
-        J = J.T
-        along = 0.0 - data.centre @ J
-    elif clean and directions:
-        order = active.order[: count[ACTIVE]]
-        order = order[np.argsort(work.members[order])]
-        gram = active.gram[np.ix_(order, order)]
-    rounding = np.finfo(float).eps * (term + (2.0 * curvature) ** 0.5 * data.size)
-    cost = Cost(
-        "active_set", int(count[PASSES]), int(count[CHANGES]), int(count[FACTORISATIONS]),
-        int(count[SWEEPS]),
-    )  # fmt: skip
-    violation, intercept = float(work.found[VIOLATION]), data.offset - float(data.centre @ x)
-    return Found(
-        x, intercept, J, along, gram, violation / scale, rounding / scale, solved, clean, cost
-    )
-
-
-#: How the level and the squared l2 part move with a parameter.
-_ALONG = {
-    "alpha": lambda penalty, d: (d, d * (1.0 - getattr(penalty, "l1_ratio", 1.0))),
-    "l1_ratio": lambda penalty, d: (d * penalty.alpha / penalty.l1_ratio, -d * penalty.alpha),
-}

@@ -1,0 +1,278 @@
+"""Curved losses with soft thresholds, exactly: Newton models whose minima the homotopy finds.
+
+The problem is ``sum_i f_i(z_i) + lam sum_j c_j abs(w_j) + sum_j l2_j w_j^2 / 2`` with
+``z = start + X w``, the intercept a column like the others.  On the working set the model at w has
+the Gram matrix of the columns scaled by the roots of the curvatures; a line search on the objective
+keeps its minimum in hand (Lee, Sun, Saunders, "Proximal Newton-type methods", 2014).  One pass over
+X says which columns are to join.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from fastpiggy.active_set import blas
+from fastpiggy.active_set.cost_model import CHANGES, TALL, WIDE, next_level
+from fastpiggy.active_set.growth import survey
+from fastpiggy.active_set.homotopy import follow, refactor
+from fastpiggy.active_set.queue import heapify, pop
+from fastpiggy.active_set.work import (
+    COEFFICIENT,
+    COLUMNS,
+    CORRELATION,
+    DIAGONAL,
+    SAVED,
+    SLOPES,
+    SWEEPS,
+    THRESHOLD,
+    VIOLATION,
+)
+from fastpiggy.compile import helper, kernel
+
+#: What :func:`advance` returns.
+SOLVED, CROWDED, UNSOLVED = range(3)
+
+_STAGES, _HALVINGS = 60, 25
+
+#: Newton steps on one working set.
+_STEPS = 8
+
+#: Added to the model's diagonal, over its entries: times the violation, and at the least.
+_CURB, _LEAST_CURB = 1e-3, 1e-12
+
+
+class Curved(NamedTuple):
+    """The data of a problem, by columns.
+
+    Parameters
+    ----------
+    design : Columns
+        With the intercept as its last column, if one is fitted.
+    loss : Loss
+    shift, thresholds, ridge : ndarray of shape (p,)
+        As in :class:`fastpiggy.active_set.growth.Quadratic`, the intercept included.
+    """
+
+    design: object
+    loss: object
+    shift: np.ndarray
+    thresholds: np.ndarray
+    ridge: np.ndarray
+
+
+class States(NamedTuple):
+    """What a curved problem keeps by rows.
+
+    Parameters
+    ----------
+    z, along, curvature : ndarray of shape (n,)
+        States, their change along a step, and the second derivatives.
+    scaled : ndarray of shape (room, n)
+        The working set's columns times the roots of the curvatures.
+    """
+
+    z: np.ndarray
+    along: np.ndarray
+    curvature: np.ndarray
+    scaled: np.ndarray
+
+
+@kernel
+def begin(problem, work, states, start):
+    """An empty working set but for the columns of `start` that are not zero or not penalised."""
+    for i in range(states.z.size):
+        states.z[i] = problem.loss.start(i)
+    for j in range(start.size):
+        if start[j] != 0.0 or problem.thresholds[j] == 0.0:
+            _take(problem, work, j, start[j])
+            column = work.columns[work.active.count[COLUMNS] - 1]
+            for i in range(column.size):
+                states.z[i] += start[j] * column[i]
+
+
+@helper
+def _take(problem, work, j, coefficient):
+    count, vectors = work.active.count, work.active.vectors
+    a = count[COLUMNS]
+    problem.design.column(j, work.columns[a])
+    work.place[j], work.members[a] = a, j
+    vectors[COEFFICIENT, a], vectors[THRESHOLD, a] = coefficient, problem.thresholds[j]
+    count[COLUMNS] = a + 1
+
+
+@kernel
+def grow(problem, work, lam, most):
+    """Let at most so many columns join that pull harder than a level; returns how many did."""
+    waiting, place, pull = 0, work.place, work.pull
+    for j in range(pull.size):
+        if place[j] < 0 and pull[j] > lam:
+            work.queue[waiting] = j
+            waiting += 1
+    heapify(work.queue, waiting, pull)
+    joined = min(waiting, most)
+    for seen in range(joined):
+        _take(problem, work, pop(work.queue, waiting - seen, pull), 0.0)
+    return joined
+
+
+@kernel
+def look(problem, work, states, lam):
+    """One pass over X: correlations, pulls, and the largest violation at a level."""
+    for i in range(states.z.size):
+        work.residual[i] = -problem.loss.slope(i, states.z[i])
+    survey(problem, work, lam, lam)
+
+
+@helper
+def _model(problem, work, states):
+    """Correlations and the Gram matrix of the working set at the states."""
+    active, n, size = work.active, states.z.size, work.active.count[COLUMNS]
+    G, vectors = active.gram, active.vectors
+    w, q, diagonal = vectors[COEFFICIENT], vectors[CORRELATION], vectors[DIAGONAL]
+    for i in range(n):
+        work.residual[i] = -problem.loss.slope(i, states.z[i])
+        states.curvature[i] = np.sqrt(max(problem.loss.curvature(i, states.z[i]), 0.0))
+    for a in range(size):
+        column, scaled, total = work.columns[a], states.scaled[a], 0.0
+        for i in range(n):
+            scaled[i] = states.curvature[i] * column[i]
+            total += column[i] * work.residual[i]
+        q[a] = total - problem.ridge[work.members[a]] * w[a]
+    blas.products(states.scaled, 0, size, G)
+    largest = 0.0
+    for a in range(size):
+        largest = max(largest, G[a, a])
+    for a in range(size):
+        # A column that the curvatures leave flat takes the size of the others: a gradient step.
+        flat = G[a, a] <= 0.0
+        G[a, a] = (largest if largest > 0.0 else 1.0) if flat else G[a, a]
+        G[a, a] += problem.ridge[work.members[a]]
+        diagonal[a] = G[a, a]
+        for b in range(a):
+            G[b, a] = G[a, b]
+
+
+@helper
+def _objective(problem, states, step):
+    total = 0.0
+    for i in range(states.z.size):
+        total += problem.loss.value(i, states.z[i] + step * states.along[i])
+    return total
+
+
+@helper
+def _penalty(problem, work, lam, step):
+    """Of the working set, `step` of the way from the saved coefficients to the present ones."""
+    vectors, total = work.active.vectors, 0.0
+    w, old, level = vectors[COEFFICIENT], vectors[SAVED], vectors[THRESHOLD]
+    for a in range(work.active.count[COLUMNS]):
+        x = old[a] + step * (w[a] - old[a])
+        total += lam * level[a] * abs(x) + 0.5 * problem.ridge[work.members[a]] * x * x
+    return total
+
+
+@kernel
+def newton(problem, work, states, lam, scale, tol, most):
+    """At most so many Newton steps on the working set, to a violation of `tol` on it.
+
+    Returns
+    -------
+    bool
+        False where no step lowered the objective.
+    """
+    active, n, size = work.active, states.z.size, work.active.count[COLUMNS]
+    vectors = active.vectors
+    w, old, q, level = (vectors[COEFFICIENT], vectors[SAVED], vectors[CORRELATION],
+                        vectors[THRESHOLD])  # fmt: skip
+    for _turn in range(most):
+        _model(problem, work, states)
+        worst = 0.0
+        for a in range(size):
+            top = lam * level[a]
+            off = w[a] == 0.0
+            found = max(abs(q[a]) - top, 0.0) if off else abs(q[a] - np.copysign(top, w[a]))
+            worst = max(worst, found)
+        if worst <= tol:
+            return True
+        curb = max(_CURB * min(worst / scale, 1.0), _LEAST_CURB)
+        for a in range(size):
+            active.gram[a, a] *= 1.0 + curb
+            vectors[DIAGONAL, a] = active.gram[a, a]
+            old[a] = w[a]
+        expected = 0.0
+        for a in range(size):
+            expected -= lam * level[a] * abs(w[a])
+            vectors[SLOPES, a] = q[a]
+        follow(active, lam, lam, CHANGES + 2 * size)
+        active.count[SWEEPS] += 1
+        for i in range(n):
+            states.along[i] = 0.0
+        for a in range(size):
+            expected += lam * level[a] * abs(w[a]) - vectors[SLOPES, a] * (w[a] - old[a])
+            d = w[a] - old[a]
+            if d != 0.0:
+                column = work.columns[a]
+                for i in range(n):
+                    states.along[i] += d * column[i]
+        before = _objective(problem, states, 0.0) + _penalty(problem, work, lam, 0.0)
+        noise, step, good = 1e-14 * abs(before), 1.0, False
+        for _halving in range(_HALVINGS):
+            value = _objective(problem, states, step) + _penalty(problem, work, lam, step)
+            # Where what is promised drowns in rounding the step is taken as it is.
+            if value <= before + 1e-4 * step * expected + noise:
+                good = True
+                break
+            step *= 0.5
+        if not good:
+            for a in range(size):
+                w[a] = old[a]
+            return False
+        for i in range(n):
+            states.z[i] += step * states.along[i]
+        if step < 1.0:
+            for a in range(size):
+                w[a] = old[a] + step * (w[a] - old[a])
+    return True
+
+
+@helper
+def advance(problem, work, states, lam, end, scale, tol):
+    """Lower the level from `lam` to `end`, and stop at a violation of at most `tol` there.
+
+    Plain Python around kernels, or compiled as a whole into a kernel that calls it.
+
+    Returns
+    -------
+    code : int
+        SOLVED; CROWDED: the working set needs more room, and the call can be made again with the
+        level that is returned; UNSOLVED: it got nowhere any more.
+    lam : float
+    """
+    count, found = work.active.count, work.found
+    n, p, room = states.z.size, work.place.size, work.members.size
+    factor, stale, best = WIDE if n < p else TALL, 0, np.inf
+    for _stage in range(_STAGES):
+        size = count[COLUMNS]
+        if room - size < min(32, p - size):
+            return CROWDED, lam
+        lam = next_level(lam, end, factor)
+        joined = grow(problem, work, lam, min(max(32, p // 8), room - size))
+        # On the way one step is enough: the model is made anew with the next columns.
+        going = newton(problem, work, states, lam, scale, 0.1 * tol, _STEPS if lam == end else 1)
+        look(problem, work, states, lam)
+        if lam == end:
+            if found[VIOLATION] <= tol:
+                return SOLVED, lam
+            better = found[VIOLATION] < 0.5 * best
+            stale = 0 if joined > 0 or (going and better) else stale + 1
+            best = min(best, found[VIOLATION])
+            if stale > 1:
+                break
+    return UNSOLVED, lam
+
+
+@kernel
+def settle(problem, work, states):
+    """The Gram matrix of the working set at the solution, for the tangents there."""
+    _model(problem, work, states)
+    return refactor(work.active)

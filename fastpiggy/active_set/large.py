@@ -1,0 +1,262 @@
+"""Least squares with soft thresholds on sparse matrices whose supports are too large to factor.
+
+Coordinate descent finds the support; on it the correction of the coefficients and all tangents are
+solved for together by conjugate gradients, which read each active column once an iteration for all
+of them.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from fastpiggy.compile import helper, kernel
+from fastpiggy.designs.by_column import Sparse
+
+
+class Large(NamedTuple):
+    """The data of a problem; an intercept is its last coordinate, without a column of its own.
+
+    Parameters
+    ----------
+    matrix : Sparse
+    sample_weight, y : ndarray of shape (n,)
+    thresholds, ridge, norms : ndarray of shape (p,) or (p + 1,)
+        c, l2, and the weighted squared norms of the columns plus l2.
+    """
+
+    matrix: Sparse
+    sample_weight: np.ndarray
+    y: np.ndarray
+    thresholds: np.ndarray
+    ridge: np.ndarray
+    norms: np.ndarray
+
+
+@helper
+def _dot(matrix, j, r):
+    if j == matrix.indptr.size - 1:
+        total = 0.0
+        for i in range(r.size):
+            total += r[i]
+        return total
+    return matrix.dot(j, 0.0, r)
+
+
+@helper
+def _add(matrix, j, c, s, r):
+    """``r += c s X_j``."""
+    if j == matrix.indptr.size - 1:
+        for i in range(r.size):
+            r[i] += c * s[i]
+        return
+    for e in range(matrix.indptr[j], matrix.indptr[j + 1]):
+        i = matrix.indices[e]
+        r[i] += c * s[i] * matrix.data[e]
+
+
+@kernel
+def prepare(problem):
+    """Fill the norms, which hold l2 alone when the call is made."""
+    matrix, s, norms = problem.matrix, problem.sample_weight, problem.norms
+    for j in range(norms.size):
+        total = 0.0
+        if j == matrix.indptr.size - 1:
+            for i in range(s.size):
+                total += s[i]
+        else:
+            for e in range(matrix.indptr[j], matrix.indptr[j + 1]):
+                total += s[matrix.indices[e]] * matrix.data[e] * matrix.data[e]
+        norms[j] = problem.ridge[j] + total
+
+
+@kernel
+def look(problem, x, r, g, lam, members):
+    """Slopes and gradient at x, and the columns that a sweep is to visit.
+
+    Returns
+    -------
+    count : int
+        How many of `members` are filled: those not zero, not penalised, or beyond the level.
+    violation : float
+        Of the optimality conditions at the level, the largest, in units of the gradient.
+    """
+    matrix, s = problem.matrix, problem.sample_weight
+    for i in range(r.size):
+        r[i] = -s[i] * problem.y[i]
+    for j in range(x.size):
+        if x[j] != 0.0:
+            _add(matrix, j, x[j], s, r)
+    count, worst = 0, 0.0
+    for j in range(x.size):
+        g[j] = _dot(matrix, j, r) + problem.ridge[j] * x[j]
+        top = lam * problem.thresholds[j]
+        found = abs(g[j] + np.copysign(top, x[j])) if x[j] != 0.0 else max(abs(g[j]) - top, 0.0)
+        if x[j] != 0.0 or top == 0.0 or found > 0.0:
+            members[count] = j
+            count += 1
+        # The negation lets NaN through.
+        if not found <= worst:
+            worst = found
+    return count, worst
+
+
+@kernel
+def sweep(problem, x, r, lam, members, count):
+    """One sweep of coordinate descent; what has come to zero leaves the members.
+
+    Returns
+    -------
+    count, turned : int
+        Members that are left, and coefficients whose sign has changed.
+    """
+    matrix, s, turned, left = problem.matrix, problem.sample_weight, 0, 0
+    for k in range(count):
+        j = members[k]
+        norm, top = problem.norms[j], lam * problem.thresholds[j]
+        if norm == 0.0:
+            continue
+        u = norm * x[j] - _dot(matrix, j, r) - problem.ridge[j] * x[j]
+        new = 0.0 if abs(u) <= top and top > 0.0 else (u - np.copysign(top, u)) / norm
+        change = new - x[j]
+        if change != 0.0:
+            if np.sign(new) != np.sign(x[j]):
+                turned += 1
+            x[j] = new
+            _add(matrix, j, change, s, r)
+        if new != 0.0 or top == 0.0:
+            members[left] = j
+            left += 1
+    return left, turned
+
+
+@helper
+def _by_rows(problem, members):
+    """The members' entries row by row, times the roots of the sample weights.
+
+    An iteration then reads them once: while a row is in cache it gives its product, and takes it.
+    """
+    matrix, s = problem.matrix, problem.sample_weight
+    columns = members.size
+    if columns > 0 and members[columns - 1] == matrix.indptr.size - 1:
+        columns -= 1
+    starts = np.zeros(s.size + 1, dtype=np.int64)
+    for k in range(columns):
+        for e in range(matrix.indptr[members[k]], matrix.indptr[members[k] + 1]):
+            starts[matrix.indices[e] + 1] += 1
+    for i in range(s.size):
+        starts[i + 1] += starts[i]
+    places, values = np.empty(starts[s.size], dtype=np.int32), np.empty(starts[s.size])
+    fill = starts.copy()
+    for k in range(columns):
+        for e in range(matrix.indptr[members[k]], matrix.indptr[members[k] + 1]):
+            i = matrix.indices[e]
+            places[fill[i]], values[fill[i]] = k, np.sqrt(s[i]) * matrix.data[e]
+            fill[i] += 1
+    return columns, starts, places, values
+
+
+@helper
+def _times_one(problem, rows, P, Q):
+    columns, starts, places, values = rows
+    for i in range(starts.size - 1):
+        root = np.sqrt(problem.sample_weight[i])
+        v = root * P[columns, 0] if columns < len(P) else 0.0
+        for e in range(starts[i], starts[i + 1]):
+            v += values[e] * P[places[e], 0]
+        for e in range(starts[i], starts[i + 1]):
+            Q[places[e], 0] += values[e] * v
+        if columns < len(P):
+            Q[columns, 0] += root * v
+
+
+@helper
+def _times_two(problem, rows, P, Q, c):
+    """Columns c and c + 1 at once."""
+    columns, starts, places, values = rows
+    for i in range(starts.size - 1):
+        root, v, w = np.sqrt(problem.sample_weight[i]), 0.0, 0.0
+        if columns < len(P):
+            v, w = root * P[columns, c], root * P[columns, c + 1]
+        for e in range(starts[i], starts[i + 1]):
+            value, k = values[e], places[e]
+            v += value * P[k, c]
+            w += value * P[k, c + 1]
+        for e in range(starts[i], starts[i + 1]):
+            value, k = values[e], places[e]
+            Q[k, c] += value * v
+            Q[k, c + 1] += value * w
+        if columns < len(P):
+            Q[columns, c] += root * v
+            Q[columns, c + 1] += root * w
+
+
+@helper
+def _times(problem, members, rows, P, Q):
+    """``Q = K P``."""
+    for a in range(len(P)):
+        for c in range(P.shape[1]):
+            Q[a, c] = problem.ridge[members[a]] * P[a, c]
+    if P.shape[1] == 1:
+        _times_one(problem, rows, P, Q)
+    for c in range(0, P.shape[1] - 1, 2):
+        _times_two(problem, rows, P, Q, c)
+
+
+@kernel
+def conjugate_gradients(problem, members, B, goals, D, ritz):
+    """Solve ``K D = B``, K the Gram matrix of the members with l2, preconditioned by its diagonal.
+
+    Parameters
+    ----------
+    problem : Large
+    members : ndarray of shape (k,), int
+    B : ndarray of shape (k, m)
+        Right-hand sides, one or an even number; holds the residuals at the end.
+    goals : ndarray of shape (m,)
+        On the norms of the preconditioned residuals, one a column.
+    D : ndarray of shape (k, m)
+        Filled.
+    ritz : ndarray of shape (2, most)
+        Filled with the steps and the ratios of the last column, whose tridiagonal matrix tells the
+        eigenvalues; `most` bounds the iterations.
+
+    Returns
+    -------
+    int
+        Iterations.
+    """
+    k, m = B.shape
+    P, Q, rows = np.empty((k, m)), np.empty((k, m)), _by_rows(problem, members)
+    size, new, curved = np.zeros(m), np.zeros(m), np.zeros(m)
+    for a in range(k):
+        for c in range(m):
+            D[a, c] = 0.0
+            P[a, c] = B[a, c] / problem.norms[members[a]]
+            size[c] += B[a, c] * P[a, c]
+    for turn in range(ritz.shape[1]):
+        done = True
+        for c in range(m):
+            done = done and size[c] <= goals[c] * goals[c]
+        if done:
+            return turn
+        _times(problem, members, rows, P, Q)
+        for c in range(m):
+            curved[c], new[c] = 0.0, 0.0
+        for a in range(k):
+            for c in range(m):
+                curved[c] += P[a, c] * Q[a, c]
+        for a in range(k):
+            for c in range(m):
+                step = size[c] / curved[c] if curved[c] > 0.0 else 0.0
+                D[a, c] += step * P[a, c]
+                B[a, c] -= step * Q[a, c]
+                new[c] += B[a, c] * B[a, c] / problem.norms[members[a]]
+        ritz[0, turn] = size[m - 1] / curved[m - 1] if curved[m - 1] > 0.0 else 0.0
+        ritz[1, turn] = new[m - 1] / size[m - 1] if size[m - 1] > 0.0 else 0.0
+        for a in range(k):
+            for c in range(m):
+                ratio = new[c] / size[c] if size[c] > 0.0 else 0.0
+                P[a, c] = B[a, c] / problem.norms[members[a]] + ratio * P[a, c]
+        for c in range(m):
+            size[c] = new[c]
+    return ritz.shape[1]

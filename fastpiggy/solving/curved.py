@@ -1,0 +1,71 @@
+"""Curved losses with soft thresholds by :mod:`fastpiggy.active_set.curved`."""
+
+from typing import Any
+
+import numpy as np
+
+from fastpiggy.active_set import curved
+from fastpiggy.active_set.cost_model import FREE
+from fastpiggy.active_set.curved import Curved, States
+from fastpiggy.active_set.work import LARGEST
+from fastpiggy.penalties import L1, ElasticNet
+from fastpiggy.problems import directions as wrt
+from fastpiggy.solving import workspace
+from fastpiggy.solving.exact import AIM
+from fastpiggy.solving.found import Found, read
+
+#: Newton steps on what a warm start brings along, and on the intercept.
+_FIRST_STEPS = 20
+
+
+def applies(problem: Any) -> bool:
+    """Whether the problem is of the kind, and not all of it unpenalised."""
+    penalty = problem.penalty
+    return (
+        not problem.loss.quadratic()
+        and type(penalty) in (L1, ElasticNet)
+        and penalty.alpha > 0.0
+        and getattr(penalty, "l1_ratio", 1.0) > 0.0
+        and np.count_nonzero(penalty.weights == 0.0) <= FREE
+    )
+
+
+def run(
+    binding: Any, directions: list[wrt.Direction], tol: float, start: np.ndarray | None
+) -> Found:
+    """Solve, and differentiate along alpha and l1_ratio; `start` is a warm start, if any."""
+    penalty, end = binding.problem.penalty, binding.problem.penalty.alpha
+    n, p = binding.shape
+    thresholds, ridge = np.zeros(p), np.zeros(p)
+    thresholds[: binding.penalised] = penalty.thresholds()
+    ridge[: binding.penalised] = end * (1.0 - getattr(penalty, "l1_ratio", 1.0))
+    problem = Curved(binding.design, binding.composite.loss, np.zeros(p), thresholds, ridge)
+    cold = start is None
+    start = np.zeros(p) if start is None else start
+    first = np.count_nonzero((start != 0.0) | (thresholds == 0.0))
+    work = workspace.take(n, p)
+    if work.room < first + 32:
+        work = work.larger(min(2 * first + 32, p + 8))
+    states = States(np.zeros(n), np.zeros(n), np.zeros(n), np.empty((work.room, n)))
+    curved.begin(problem, work, states, start)
+    curved.newton(problem, work, states, end, end, 1e-9 * end, _FIRST_STEPS)
+    curved.look(problem, work, states, end)
+    lam = max(float(work.found[LARGEST]), end) if cold else end
+    # With nothing but the intercept in the working set the first level is alpha_max.
+    known = cold and first == p - binding.penalised
+    scale = max(end, 1e-3 * lam) if known else binding.scale
+    while True:
+        code, lam = curved.advance(problem, work, states, lam, end, scale, AIM * tol * scale)
+        if code != curved.CROWDED:
+            break
+        work = work.larger(min(2 * work.room, p + 8))
+        states = states._replace(scaled=np.empty((work.room, n)))
+    curved.settle(problem, work, states)
+    with np.errstate(over="ignore", invalid="ignore"):
+        size = float(np.linalg.norm(states.curvature * states.z))
+        found = read(
+            problem, work, penalty, directions, code == curved.SOLVED, scale, size,
+            lambda v, share: binding.outward(v),
+        )  # fmt: skip
+    workspace.give_back(work)
+    return found

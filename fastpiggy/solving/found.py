@@ -1,0 +1,184 @@
+"""What a run on the active set leaves behind, and the solution that it makes.
+
+What comes out clean, with no coordinate near a kink, is certified from the working set itself.
+Everything else is certified by the general route.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from fastpiggy.active_set import reading
+from fastpiggy.active_set.work import (
+    ACTIVE,
+    CHANGES,
+    FACTORISATIONS,
+    PASSES,
+    SWEEPS,
+    VIOLATION,
+    Work,
+)
+from fastpiggy.certificate import Certificate, Status, Tangent
+from fastpiggy.problems import directions as wrt
+from fastpiggy.solution import Cost, Solution
+from fastpiggy.solving import certify, verdict
+from fastpiggy.solving.active import NEAR
+from fastpiggy.solving.factor import Factor
+from fastpiggy.solving.linearisation import Linearisation
+from fastpiggy.solving.newton import objective
+from fastpiggy.solving.running import Trace
+
+#: The least pivot over a diagonal entry with which a Gram matrix says enough of its columns.
+_PIVOT = 1e-7
+
+#: The last correction of a tangent, over its size, beyond which it is looked at more closely.
+_CORRECTION = 1e-8
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a run leaves behind.
+
+    Parameters
+    ----------
+    x : ndarray of shape (p,)
+    intercept : float
+    J : ndarray of shape (p, m) or None
+        Along alpha and l1_ratio; None where other directions were asked for.
+    along_intercept : ndarray of shape (m,) or None
+        The same of the intercept.
+    gram : ndarray of shape (k, k) or None
+        Of the active columns in ascending order, for those other directions.
+    optimality, floor : float
+        As in a certificate.
+    solved : bool
+    clean : bool
+        Whether the certificate follows from here: solved, nothing near a kink, no pivot near zero.
+    cost : Cost
+    """
+
+    x: np.ndarray
+    intercept: float
+    J: np.ndarray | None
+    along_intercept: np.ndarray | None
+    gram: np.ndarray | None
+    optimality: float
+    floor: float
+    solved: bool
+    clean: bool
+    cost: Cost
+
+
+#: How the level and the squared l2 part move with a parameter.
+ALONG = {
+    "alpha": lambda penalty, d: (d, d * (1.0 - getattr(penalty, "l1_ratio", 1.0))),
+    "l1_ratio": lambda penalty, d: (d * penalty.alpha / penalty.l1_ratio, -d * penalty.alpha),
+}
+
+
+def read(
+    problem: Any, work: Work, penalty: Any, directions: list[wrt.Direction], solved: bool,
+    scale: float, size: float, outward: Callable[[np.ndarray, float], tuple[np.ndarray, Any]],
+) -> Found:  # fmt: skip
+    """Read a working set at its end.
+
+    Parameters
+    ----------
+    problem, work : Quadratic or Curved, Work
+    penalty : L1 or ElasticNet
+    directions : list of Direction
+        Those along alpha and l1_ratio are followed at once.
+    solved : bool
+    scale : float
+        What violations are measured against.
+    size : float
+        The norm of the weighted targets, of which rounding is made.
+    outward : callable
+        Coefficients and intercept of coordinates v, with a multiple of what y adds to it: 1 for x,
+        0 for tangents.
+    """
+    active, count, x = work.active, work.active.count, np.zeros(work.place.size)
+    distance, pivot, curvature, term = reading.read(problem, work, penalty.alpha, x)
+    clean = solved and distance > 4 * NEAR and pivot > _PIVOT
+    J = along = gram = None
+    if clean and directions and all(d.name in ALONG for d in directions):
+        rows = np.zeros((wrt.count(directions), x.size))
+        moves = [ALONG[d.name](penalty, value) for d in directions for value in d.values]
+        slopes, ridges = (np.array(column, dtype=float) for column in zip(*moves, strict=True))
+        clean = reading.tangents(work, penalty.weights.size, slopes, ridges, rows) <= _CORRECTION
+        J, along = outward(rows.T, 0.0)
+    elif clean and directions:
+        order = active.order[: count[ACTIVE]]
+        order = order[np.argsort(work.members[order])]
+        gram = active.gram[np.ix_(order, order)]
+    rounding = np.finfo(float).eps * (term + (2.0 * curvature) ** 0.5 * size)
+    cost = Cost(
+        "active_set", int(count[PASSES]), int(count[CHANGES]), int(count[FACTORISATIONS]),
+        int(count[SWEEPS]),
+    )  # fmt: skip
+    x, intercept = outward(x, 1.0)
+    violation = float(work.found[VIOLATION])
+    return Found(
+        x, float(intercept), J, along, gram, violation / scale, rounding / scale, solved, clean,
+        cost,
+    )  # fmt: skip
+
+
+class _Later:
+    """What is made of a solution only when someone asks for it."""
+
+    def __init__(
+        self, binding: Any, found: Found, J: np.ndarray | None, directions: list[wrt.Direction]
+    ) -> None:
+        self.binding, self.found, self.J, self.directions = binding, found, J, directions
+
+    @cached_property
+    def point(self) -> Linearisation:
+        found = self.found
+        return Linearisation(self.binding, self.binding.inward(found.x, found.intercept))
+
+    def objective(self) -> float:
+        return objective(self.point)
+
+    def tangent(self) -> Tangent:
+        return certify.tangent(self.point, self.J, self.directions, Trace.of([]), "implicit")
+
+    def margin(self) -> tuple[float, float] | None:
+        return certify.margin(self.point)
+
+
+def solution(binding: Any, found: Found, directions: list[wrt.Direction], tol: float) -> Solution:
+    """A clean run with its certificate; bounds are computed when they are asked for."""
+    jacobian, intercepts, J = {}, {}, None
+    if found.J is not None:
+        along = found.along_intercept
+        jacobian = wrt.split(found.J, directions)
+        intercepts = {name: rows[0] for name, rows in wrt.split(along[None], directions).items()}
+        J = binding.inward(found.J, along)
+    later, none = _Later(binding, found, J, directions), np.zeros(0, dtype=np.int64)
+    message = verdict.sentence(
+        Status.CONVERGED, found.optimality, tol, found.floor, None, none, "coordinates", {}
+    )
+    certificate = Certificate(
+        Status.CONVERGED, found.optimality, tol, found.floor, None, none, message,
+        later.tangent if J is not None else None, later.margin,
+    )  # fmt: skip
+    return Solution(
+        binding.problem, found.x, found.intercept, jacobian, intercepts, certificate, "active_set",
+        "none" if J is None else "implicit", found.cost.sweeps, None, found.cost, later.objective,
+    )  # fmt: skip
+
+
+def linearised(binding: Any, found: Found) -> Linearisation:
+    """The linearisation at a clean run's end, its system taken from the working set."""
+    point = Linearisation(binding, binding.inward(found.x, found.intercept))
+    gram = found.gram
+    if gram is None or binding.shape[1] > binding.penalised:
+        return point
+    members = point.active[0]
+    if members.size == len(gram):
+        point.factor = Factor(gram, None, np.diagonal(gram).copy())
+    return point
