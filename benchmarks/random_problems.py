@@ -129,7 +129,8 @@ def _compare(case: Case, sol, result: Result) -> None:
     if reference.condition > _CONDITION:
         result.faults.append(
             f"the solution is not determined: on its active set, where the reference refined it, "
-            f"columns have the condition {reference.condition:.1e}"
+            f"columns have the condition {reference.condition:.1e} (the certificate says the "
+            f"derivative is within {sol.certificate.tangent_error or 0:.1e})"
         )
         return
     left, rounding = violation(model, reference.x)

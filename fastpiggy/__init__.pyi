@@ -26,10 +26,13 @@ from fastpiggy.problems import squared_hinge as squared_hinge
 from fastpiggy.problems import trend_filter as trend_filter
 from fastpiggy.solution import Solution as Solution
 from fastpiggy.solving import solve as solve
+from fastpiggy.solving.many import solve_many as solve_many
 from fastpiggy.solving.options import ADMM as ADMM
+from fastpiggy.solving.options import ActiveSet as ActiveSet
 from fastpiggy.solving.options import BlockDescent as BlockDescent
 from fastpiggy.solving.options import CoordinateDescent as CoordinateDescent
 from fastpiggy.solving.options import ForwardBackward as ForwardBackward
+from fastpiggy.solving.solutions import Solutions as Solutions
 from fastpiggy.tuning import SearchStatus as SearchStatus
 from fastpiggy.tuning import TuneResult as TuneResult
 from fastpiggy.tuning import alpha_range as alpha_range

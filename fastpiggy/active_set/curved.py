@@ -124,8 +124,12 @@ def look(problem, work, states, lam):
 
 
 @helper
-def _model(problem, work, states):
-    """Correlations and the Gram matrix of the working set at the states."""
+def _model(problem, work, states, lift):
+    """Correlations and the Gram matrix of the working set at the states.
+
+    If `lift`, a column that the curvatures leave flat takes the size of the others: its Newton step
+    is a gradient step.
+    """
     active, n, size = work.active, states.z.size, work.active.count[COLUMNS]
     G, vectors = active.gram, active.vectors
     w, q, diagonal = vectors[COEFFICIENT], vectors[CORRELATION], vectors[DIAGONAL]
@@ -143,9 +147,8 @@ def _model(problem, work, states):
     for a in range(size):
         largest = max(largest, G[a, a])
     for a in range(size):
-        # A column that the curvatures leave flat takes the size of the others: a gradient step.
-        flat = G[a, a] <= 0.0
-        G[a, a] = (largest if largest > 0.0 else 1.0) if flat else G[a, a]
+        if lift and G[a, a] <= 0.0:
+            G[a, a] = largest if largest > 0.0 else 1.0
         G[a, a] += problem.ridge[work.members[a]]
         diagonal[a] = G[a, a]
         for b in range(a):
@@ -185,7 +188,7 @@ def newton(problem, work, states, lam, scale, tol, most):
     w, old, q, level = (vectors[COEFFICIENT], vectors[SAVED], vectors[CORRELATION],
                         vectors[THRESHOLD])  # fmt: skip
     for _turn in range(most):
-        _model(problem, work, states)
+        _model(problem, work, states, True)
         worst = 0.0
         for a in range(size):
             top = lam * level[a]
@@ -274,5 +277,5 @@ def advance(problem, work, states, lam, end, scale, tol):
 @kernel
 def settle(problem, work, states):
     """The Gram matrix of the working set at the solution, for the tangents there."""
-    _model(problem, work, states)
+    _model(problem, work, states, False)
     return refactor(work.active)

@@ -106,6 +106,57 @@ def combine(G, order, d, k, size, out):
             out[j] += x * a[j]
 
 
+@helper
+def _leave(active, k, i):
+    """Position i of the order leaves at zero; what was barred may try again."""
+    order, v, side = active.order, active.vectors[ROTATED], active.vectors[SIDE]
+    a = order[i]
+    remove(active.factor, k, i, v)
+    side[a], active.vectors[COEFFICIENT, a] = 0.0, 0.0
+    for b in range(i, k - 1):
+        order[b] = order[b + 1]
+    for b in range(active.count[COLUMNS]):
+        active.barred[b] = 0
+    return k - 1
+
+
+@helper
+def _exchange(active, k, sign, least, d):
+    """Make room for a column that depends on the active ones: the objective is flat along it.
+
+    Its coefficients in them, ``R c = scratch``, say how w moves while its own grows from zero with
+    `sign`, X w unchanged.  None is found where its pivot would then be below `least`.
+
+    Returns
+    -------
+    i : int
+        The position whose coefficient comes to zero first, or -1 where none does.
+    reach : float
+        How far the column's own coefficient has grown then.
+    """
+    order, w, side = active.order, active.vectors[COEFFICIENT], active.vectors[SIDE]
+    backward(active.factor, k, active.vectors[SCRATCH], d)
+    first, reach = -1, np.inf
+    for i in range(k):
+        a, along = order[i], -sign * d[i]
+        if side[a] * along < 0.0 and max(-w[a] / along, 0.0) < reach:
+            first, reach = i, max(-w[a] / along, 0.0)
+    if first < 0:
+        return -1, 0.0
+    # The pivot that the column will have: what the leaving one's distance to the others makes it.
+    t, total = active.vectors[SCRATCH], 0.0
+    for i in range(k):
+        t[i] = 1.0 if i == first else 0.0
+    forward(active.factor, k, t)
+    for i in range(k):
+        total += t[i] * t[i]
+    if not d[first] * d[first] > 10.0 * least * total:
+        return -1, 0.0
+    for i in range(k):
+        w[order[i]] -= sign * reach * d[i]
+    return first, reach
+
+
 @kernel
 def follow(active, begin, end, most):
     """Drive the perturbation to zero and the level from `begin` to `end`, times the thresholds.
@@ -166,6 +217,9 @@ def follow(active, begin, end, most):
                 sense = -sense
         for i in range(k):
             w[order[i]] += step * d[i]
+        if 0 <= event < size:
+            # Rounding may have left it beyond zero.
+            w[order[event]] = 0.0
         t += step
         now = begin + t * drop
         for a in range(size):
@@ -175,15 +229,8 @@ def follow(active, begin, end, most):
         changes += 1
         left = -1
         if event < size:
-            left = order[event]
-            last = side[left]
-            remove(R, k, event, v)
-            side[left], w[left] = 0.0, 0.0
-            k -= 1
-            for i in range(event, k):
-                order[i] = order[i + 1]
-            for a in range(size):
-                barred[a] = 0
+            left, last = order[event], side[order[event]]
+            k = _leave(active, k, event)
             continue
         a = event - size
         row = active.gram[a]
@@ -191,8 +238,16 @@ def follow(active, begin, end, most):
             scratch[i] = row[order[i]]
         pivot = append(R, k, scratch, row[a], PIVOT * row[a])
         if not pivot > PIVOT * row[a]:
-            barred[a] = 1
-            continue
+            i, reach = _exchange(active, k, sign, PIVOT * row[a], d)
+            if i < 0:
+                barred[a] = 1
+                continue
+            left, last = order[i], side[order[i]]
+            k = _leave(active, k, i)
+            w[a] = sign * reach
+            for i in range(k):
+                scratch[i] = row[order[i]]
+            pivot = append(R, k, scratch, row[a], PIVOT * row[a])
         total = -e[a] - drop * sign * level[a]
         for i in range(k):
             total -= scratch[i] * v[i]

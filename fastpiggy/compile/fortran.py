@@ -21,7 +21,7 @@ _CTYPES: dict[str, Any] = {"c": ctypes.c_char, "i": ctypes.c_int, "d": ctypes.c_
 
 
 def fortran(module: str, name: str, arguments: str) -> Callable[..., None]:
-    """A Fortran routine that kernels can call, and Python too.
+    """A Fortran routine that kernels can call; with ``NUMBA_DISABLE_JIT=1`` Python calls it.
 
     Parameters
     ----------

@@ -82,9 +82,16 @@ def _exactly(problem: Any, request: Request) -> bool:
         return False
     route = _route(problem)
     fits, way = route is not None, request.derivative in ("auto", "implicit", "none")
+    looks = {"max_iter": request.max_iter, "callback": request.callback,
+             "trace": request.trace or None}  # fmt: skip
+    given = [name for name, value in looks.items() if value is not None]
     if not named:
-        looks = request.max_iter is not None or request.callback is not None or request.trace
-        return fits and way and not looks
+        return fits and way and not given
+    if given:
+        raise ValueError(
+            f'algorithm="active_set" has no iterations to limit or to look at, got {given[0]}='
+            f"{looks[given[0]]!r}; leave it out, or use another algorithm"
+        )
     if not fits:
         raise ValueError(
             'algorithm="active_set" is for losses with an l1 penalty or an elastic net, '

@@ -7,7 +7,7 @@ import numpy as np
 from fastpiggy.active_set import curved
 from fastpiggy.active_set.cost_model import FREE
 from fastpiggy.active_set.curved import Curved, States
-from fastpiggy.active_set.work import LARGEST
+from fastpiggy.active_set.work import LARGEST, VIOLATION
 from fastpiggy.penalties import L1, ElasticNet
 from fastpiggy.problems import directions as wrt
 from fastpiggy.solving import workspace
@@ -16,6 +16,9 @@ from fastpiggy.solving.found import Found, read
 
 #: Newton steps on what a warm start brings along, and on the intercept.
 _FIRST_STEPS = 20
+
+#: What they leave of the first violation.
+_FIRST = 1e-12
 
 
 def applies(problem: Any) -> bool:
@@ -48,8 +51,12 @@ def run(
         work = work.larger(min(2 * first + 32, p + 8))
     states = States(np.zeros(n), np.zeros(n), np.zeros(n), np.empty((work.room, n)))
     curved.begin(problem, work, states, start)
-    curved.newton(problem, work, states, end, end, 1e-9 * end, _FIRST_STEPS)
     curved.look(problem, work, states, end)
+    if first:
+        # In its own units: next to a large alpha the slope along the intercept is nothing.
+        goal = _FIRST * float(work.found[VIOLATION])
+        curved.newton(problem, work, states, end, end, goal, _FIRST_STEPS)
+        curved.look(problem, work, states, end)
     lam = max(float(work.found[LARGEST]), end) if cold else end
     # With nothing but the intercept in the working set the first level is alpha_max.
     known = cold and first == p - binding.penalised

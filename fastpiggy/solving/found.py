@@ -32,10 +32,10 @@ from fastpiggy.solving.newton import objective
 from fastpiggy.solving.running import Trace
 
 #: The least pivot over a diagonal entry with which a Gram matrix says enough of its columns.
-_PIVOT = 1e-7
+PIVOT = 1e-7
 
 #: The last correction of a tangent, over its size, beyond which it is looked at more closely.
-_CORRECTION = 1e-8
+CORRECTION = 1e-8
 
 
 @dataclass(frozen=True)
@@ -102,13 +102,13 @@ def read(
     """
     active, count, x = work.active, work.active.count, np.zeros(work.place.size)
     distance, pivot, curvature, term = reading.read(problem, work, penalty.alpha, x)
-    clean = solved and distance > 4 * NEAR and pivot > _PIVOT
+    clean = solved and distance > 4 * NEAR and pivot > PIVOT
     J = along = gram = None
     if clean and directions and all(d.name in ALONG for d in directions):
         rows = np.zeros((wrt.count(directions), x.size))
         moves = [ALONG[d.name](penalty, value) for d in directions for value in d.values]
         slopes, ridges = (np.array(column, dtype=float) for column in zip(*moves, strict=True))
-        clean = reading.tangents(work, penalty.weights.size, slopes, ridges, rows) <= _CORRECTION
+        clean = reading.tangents(work, penalty.weights.size, slopes, ridges, rows) <= CORRECTION
         J, along = outward(rows.T, 0.0)
     elif clean and directions:
         order = active.order[: count[ACTIVE]]

@@ -32,8 +32,12 @@ _ERROR = 1e-8
 
 
 def applies(problem: Any) -> bool:
-    """Whether :mod:`fastpiggy.solving.exact` would, and the matrix is sparse."""
-    return isinstance(problem.design, Sparse) and exact.applies(problem)
+    """Whether :mod:`fastpiggy.solving.exact` would, the matrix is sparse, and all is penalised."""
+    return (
+        isinstance(problem.design, Sparse)
+        and exact.applies(problem)
+        and bool(problem.penalty.weights.all())
+    )
 
 
 def run(
@@ -67,13 +71,17 @@ def run(
         if count <= LARGE:
             return None
         tangents = None
-        if turned <= _STEADY * count:
+        # With more columns than rows there is no one solution to step to.
+        if turned <= _STEADY * count and count <= problem.y.size:
             fine = turned <= _SETTLED * count
             tangents, used = _newton(
                 problem, penalty, x, members[:count].copy(), early if fine else [],
                 0.1 * exact.AIM * tol * scale if fine else None,
             )  # fmt: skip
             passes += used
+            # A singular system: nothing that conjugate gradients say of it is to be used.
+            if not np.all(np.isfinite(x)) or used == _ITERATIONS:
+                return None
     else:
         return None
     support = members[:count].copy()

@@ -23,6 +23,9 @@ from fastpiggy.problems import directions as wrt
 from fastpiggy.solving.active import Selection, select
 from fastpiggy.solving.factor import Factor
 
+#: Rounding of the prox's argument, over what it leaves of the optimality.
+_ROUNDING = 10.0
+
 #: Directions that no parameter takes part in.
 NONE: list[wrt.Direction] = []
 
@@ -71,9 +74,18 @@ class Linearisation:
     @cached_property
     def selection(self) -> Selection:
         """The selection at x, kinks taken to within the residual."""
-        # What x can still move decides how near counts as on a kink.
         first = self._select(NONE, 0.0)
-        return self._select(NONE, 2.0 * np.abs(first.z - self.x))
+        found = self._select(NONE, self._reach(first.z))
+        # Where alpha is zero the slopes agree on both sides of u = 0: only alpha's own part jumps.
+        penalty, p = self.binding.composite.penalty, self.binding.penalised
+        if getattr(penalty, "alpha", 1.0) == 0.0 and hasattr(penalty, "thresholds"):
+            at_zero = (np.abs(self.u) <= self._reach(first.z))[:p] & (penalty.thresholds() > 0)
+            found.kinks = np.union1d(found.kinks, np.flatnonzero(at_zero))
+        return found
+
+    def _reach(self, z: np.ndarray) -> np.ndarray:
+        """How far x can still move, and what rounding leaves of it: so near counts as on a kink."""
+        return 2.0 * np.abs(z - self.x) + _ROUNDING * self.floor * self.binding.scale * self.steps
 
     @property
     def residual(self) -> np.ndarray:
@@ -113,7 +125,7 @@ class Linearisation:
         """How the directions move the map here; starting point and step do not."""
         p, m = self.x.size, wrt.count(directions)
         # Kinks are decided as for the selection itself, so that P and C are of one element.
-        found = self._select(directions, 2.0 * np.abs(self.selection.z - self.x))
+        found = self._select(directions, self._reach(self.selection.z))
         r = np.zeros((p, m))
         d = wrt.as_records(self.binding.problem, directions)
         if m and not (isinstance(d.loss, Constant) and isinstance(d.design, Fixed)):

@@ -1,0 +1,282 @@
+"""Many problems at once: those of one kind in one compiled loop, the others one by one."""
+
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from fastpiggy.active_set import many
+from fastpiggy.active_set.many import Batch, Outcome
+from fastpiggy.certificate import FastpiggyWarning, Status
+from fastpiggy.compile.address import address
+from fastpiggy.designs.by_column import Dense
+from fastpiggy.designs.rows import Rows
+from fastpiggy.losses import LeastSquares
+from fastpiggy.penalties import L1, ElasticNet
+from fastpiggy.problems import Problem, checks
+from fastpiggy.problems import directions as wrt_
+from fastpiggy.solution import Solution
+from fastpiggy.solving import exact, solve
+from fastpiggy.solving.found import ALONG
+from fastpiggy.solving.solutions import Solutions, clean
+
+#: Problems from which on a loop over them is worth a thread of its own.
+_FEW = 16
+
+
+def solve_many(
+    problems: Iterable[Any], wrt: Any = None, *, tol: float = 1e-9, n_jobs: int = 1
+) -> Solutions:
+    """Solve many separate problems, each as :func:`fastpiggy.solve` does by default.
+
+    Lassos and elastic nets with a dense X are solved and differentiated in one compiled loop,
+    without Python between them.  All other kinds, what the loop cannot vouch for (kinks, singular
+    active sets), and derivatives along other parameters than alpha and l1_ratio go through
+    :func:`fastpiggy.solve` one by one.
+
+    Parameters
+    ----------
+    problems : iterable of problems
+        Of any kinds and shapes.
+    wrt : str, iterable of str, or dict of str to array_like, optional
+        What to differentiate with respect to, as in :func:`fastpiggy.solve`; the same for all.
+    tol : float, default=1e-9
+        On the optimality of each certificate.
+    n_jobs : int, default=1
+        Threads over the problems.
+
+    Returns
+    -------
+    Solutions
+        A sequence of :class:`~fastpiggy.Solution` in the order of the problems.  Its items are
+        made when they are looked at; `x`, `jacobian` and others give the arrays of all at once.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If an argument is not allowed; the message names it, its value and what is.
+
+    Warns
+    -----
+    FastpiggyWarning
+        Once, if the status of any is not ``"converged"``, with how many.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastpiggy as fp
+    >>> targets = np.array([[3.0, 0.5, -2.0], [1.0, 4.0, 0.2]])
+    >>> problems = [fp.lasso(np.eye(3), y, alpha=0.5) for y in targets]
+    >>> solutions = fp.solve_many(problems, wrt="alpha")
+    >>> solutions.x
+    array([[ 1.5,  0. , -0.5],
+           [ 0. ,  2.5,  0. ]])
+    >>> solutions[1].jacobian["alpha"]
+    array([ 0., -3.,  0.])
+    """
+    if isinstance(problems, str) or not isinstance(problems, Iterable):
+        raise TypeError(
+            f"problems must be an iterable of problems, got {type(problems).__name__}; "
+            "one alone is for fastpiggy.solve"
+        )
+    tol = checks.number(tol, "tol", open_low=True)
+    if isinstance(n_jobs, bool) or not isinstance(n_jobs, int) or n_jobs < 1:
+        raise ValueError(f"n_jobs must be a positive integer, got {n_jobs!r}")
+    if isinstance(wrt, Iterable) and not isinstance(wrt, str | dict):
+        # What can be read once only is read for every problem.
+        wrt = wrt if hasattr(wrt, "keys") else list(wrt)
+    held = list(problems)
+    gathered = _gather(held)
+    directions = _directions(gathered, wrt)
+    if directions is None:
+        gathered = _Gathered()
+    m = 0 if not directions else wrt_.count(directions)
+    batch = _batch(gathered, directions or [], m)
+    out = _outcome(batch, m)
+    _in_threads(batch, out, tol, n_jobs)
+    good = clean(out)
+    alone = np.ones(len(held), dtype=bool)
+    alone[np.array(gathered.at, dtype=np.int64)[good]] = False
+    apart = _one_by_one(held, np.flatnonzero(alone).tolist(), wrt, tol, n_jobs)
+    found = Solutions(held, gathered.at, batch, out, directions or [], tol, apart)
+    _warn(found)
+    return found
+
+
+@dataclass
+class _Gathered:
+    """The problems that the loop takes, their parts in lists."""
+
+    at: list[int] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    rows: list[tuple[int, int, int, int, bool]] = field(default_factory=list)
+    y: list[np.ndarray] = field(default_factory=list)
+    sample_weight: list[np.ndarray] = field(default_factory=list)
+    weights: list[np.ndarray] = field(default_factory=list)
+    alpha: list[float] = field(default_factory=list)
+    l1_ratio: list[float] = field(default_factory=list)
+
+
+#: The storage of a matrix by whether it has four bytes an entry, and Fortran order.
+_STORAGE = {
+    (False, True): many.COLUMNS_64, (False, False): many.ROWS_64,
+    (True, True): many.COLUMNS_32, (True, False): many.ROWS_32,
+}  # fmt: skip
+
+
+def _gather(problems: list[Any]) -> _Gathered:
+    """Those of the kind that the loop takes; this runs once a problem, so it is short."""
+    got = _Gathered()
+    for i, problem in enumerate(problems):
+        if type(problem) is not Problem:
+            if not hasattr(problem, "family"):
+                raise TypeError(
+                    f"problems[{i}] must be made by fastpiggy.lasso, Problem, ... , got "
+                    f"{type(problem).__name__}"
+                )
+            continue
+        loss, penalty, design = problem.loss, problem.penalty, problem.design
+        if type(loss) is not LeastSquares or type(design) not in (Dense, Rows):
+            continue
+        kind = type(penalty)
+        ratio = 1.0 if kind is L1 else penalty.l1_ratio if kind is ElasticNet else 0.0
+        if not (ratio > 0.0 and penalty.alpha > 0.0):
+            continue
+        X = design.X
+        flags, size = X.flags, X.itemsize
+        by_column = flags.f_contiguous
+        if not (by_column or flags.c_contiguous) or not flags.aligned or X.dtype.kind != "f":
+            continue
+        n, p = X.shape
+        storage = _STORAGE[size == 4, by_column]
+        got.at.append(i)
+        got.problems.append(problem)
+        got.rows.append((address(X), storage, n, p, problem.fit_intercept))
+        got.y.append(loss.y)
+        got.sample_weight.append(loss.sample_weight)
+        got.weights.append(penalty.weights)
+        got.alpha.append(penalty.alpha)
+        got.l1_ratio.append(ratio)
+    return got
+
+
+def _directions(gathered: _Gathered, wrt: Any) -> list[wrt_.Direction] | None:
+    """The directions, the same for all; None where the loop cannot follow them."""
+    found: list[wrt_.Direction] | None = []
+    seen = set()
+    for i, problem in zip(gathered.at, gathered.problems, strict=True):
+        # Along numbers they depend on the kind of penalty alone.
+        if type(problem.penalty) in seen:
+            continue
+        seen.add(type(problem.penalty))
+        try:
+            found = wrt_.parse(problem, wrt, problem.shape[1])
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"problems[{i}]: {error}") from None
+        if not all(direction.name in ALONG for direction in found):
+            return None
+    return found
+
+
+class _Penalties:
+    """The parameters of all penalties, as :data:`fastpiggy.solving.found.ALONG` reads one."""
+
+    def __init__(self, batch: Batch) -> None:
+        self.alpha, self.l1_ratio = batch.alpha, batch.l1_ratio
+
+
+def _batch(got: _Gathered, directions: list[wrt_.Direction], m: int) -> Batch:
+    count = len(got.rows)
+    problems = np.zeros((count + 1, 5), dtype=np.int64)
+    if count:
+        rows = np.array(got.rows, dtype=np.int64)
+        problems[:-1, many.ADDRESS], problems[:-1, many.STORAGE] = rows[:, 0], rows[:, 1]
+        problems[1:, many.ROW], problems[1:, many.COLUMN] = np.cumsum(rows[:, 2:4], axis=0).T
+        problems[:-1, many.INTERCEPT] = rows[:, 4]
+    y, sample_weight, weights = (
+        np.concatenate([np.zeros(0), *part]) for part in (got.y, got.sample_weight, got.weights)
+    )
+    batch = Batch(
+        problems, y, sample_weight, weights, np.array(got.alpha, dtype=float),
+        np.array(got.l1_ratio, dtype=float), np.zeros((count, m)), np.zeros((count, m)),
+    )  # fmt: skip
+    k, penalties = 0, _Penalties(batch)
+    for direction in directions:
+        for value in direction.values:
+            batch.slopes[:, k], batch.ridges[:, k] = ALONG[direction.name](penalties, value)
+            k += 1
+    return batch
+
+
+def _outcome(batch: Batch, m: int) -> Outcome:
+    count, total = batch.alpha.size, int(batch.problems[-1, many.COLUMN])
+    return Outcome(
+        np.zeros(total), np.zeros(m * total), np.zeros(count), np.zeros((count, m)),
+        np.zeros(count, dtype=np.int64), np.zeros((count, 8)), np.zeros((count, 8), dtype=np.int64),
+    )  # fmt: skip
+
+
+def _in_threads(batch: Batch, out: Outcome, tol: float, n_jobs: int) -> None:
+    """The loop, or parts of it in threads."""
+    count = batch.alpha.size
+    # One entry both ways would be of C order.
+    design = Dense(np.zeros((2, 2), order="F"))
+
+    def part(first: int, last: int) -> None:
+        many.run(batch, design, exact.AIM * tol, first, last, out)
+
+    threads = min(n_jobs, max(1, count // _FEW))
+    bounds = np.linspace(0, count, threads + 1).astype(int).tolist()
+    parts = [bounds[:-1], bounds[1:]]
+    if count:
+        _map(part, parts, threads)
+
+
+def _one_by_one(
+    problems: list[Any], at: list[int], wrt: Any, tol: float, n_jobs: int
+) -> dict[int, Solution]:
+    """Problems through :func:`fastpiggy.solve`, without its warnings."""
+
+    def one(i: int) -> Solution:
+        try:
+            return solve(problems[i], wrt, tol=tol)
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"problems[{i}]: {error}") from None
+
+    if not at:
+        return {}
+    with warnings.catch_warnings():
+        # They are counted at the end.
+        warnings.simplefilter("ignore", FastpiggyWarning)
+        return dict(zip(at, _map(one, [at], min(n_jobs, len(at))), strict=True))
+
+
+def _map(function: Callable[..., Any], arguments: list[list[Any]], threads: int) -> list[Any]:
+    if threads == 1:
+        return list(map(function, *arguments))
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(function, *arguments))
+
+
+def _warn(found: Solutions) -> None:
+    """One warning that counts the statuses, with where each is first met."""
+    statuses = enumerate(found.statuses)
+    troubled = {i: status for i, status in statuses if status != Status.CONVERGED}
+    if not troubled:
+        return
+    first = {status: i for i, status in reversed(troubled.items())}
+    counted = ", ".join(
+        f"{number} {status} (first problems[{first[status]}])"
+        for status, number in Counter(troubled.values()).most_common()
+    )
+    verb = "has" if len(troubled) == 1 else "have"
+    warnings.warn(
+        f"{len(troubled)} of {len(found)} problems {verb} another status than converged: "
+        f"{counted}; each solution's certificate.message says what to do next",
+        FastpiggyWarning,
+        stacklevel=3,
+    )
