@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import numpy as np
+
 import fastpiggy as fp
 from benchmarks.common import alpha_of, build, dense_case, shape_of, sparse_case, stored, violation
 from benchmarks.suite import Benchmark, by_profile, warm_up
@@ -79,6 +81,39 @@ class Models(_Solve):
 
     def track_violation(self, *_: Any) -> float:
         return self.accuracy()
+
+    track_violation.unit = "of alpha"
+
+
+class Many(Benchmark):
+    """Many small Lassos with their derivative along alpha; here making the problems does not count.
+
+    ``all``: each solution is looked at.
+    """
+
+    params = (["100x50", "50x100"], ["arrays", "all"])
+    param_names = ("shape", "of solutions")
+
+    def setup(self, shape: str, _: str) -> None:
+        rng, (n, p) = np.random.default_rng(0), shape_of(shape)
+        self.problems = []
+        for _k in range(by_profile(200, 1000)):
+            X = np.asfortranarray(rng.standard_normal((n, p)))
+            y = X[:, :5].sum(axis=1) + rng.standard_normal(n)
+            problem = fp.lasso(X, y, 1.0)
+            self.problems.append(problem.replace(alpha=0.1 * problem.alpha_max()))
+        fp.solve_many(self.problems, wrt="alpha")
+
+    def time_many(self, _: str, what: str) -> None:
+        solutions = fp.solve_many(self.problems, wrt="alpha")
+        if what == "all":
+            list(solutions)
+
+    def track_violation(self, *_: Any) -> float:
+        found = zip(self.problems, fp.solve_many(self.problems).x, strict=True)
+        return max(
+            violation("lasso", q.design.X, q.loss.y, x, q.parameters["alpha"]) for q, x in found
+        )
 
     track_violation.unit = "of alpha"
 

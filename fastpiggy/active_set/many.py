@@ -1,7 +1,8 @@
 """Many problems of :mod:`fastpiggy.active_set.quadratic` in one compiled loop.
 
-The loop is compiled as a whole.  What a solve leaves to Python otherwise, the set-up and the
-reading of the result, costs more than the solve where problems are small.
+What one solve leaves to Python, the set-up and the reading of the result, costs more than the solve
+where problems are small.  Each loop is compiled as a whole, with all that it calls, which takes
+long: so there are two, and what the first can do without the second is not compiled twice.
 """
 
 from typing import NamedTuple
@@ -11,11 +12,18 @@ import numpy as np
 from fastpiggy.active_set.cost_model import CHANGES
 from fastpiggy.active_set.growth import Quadratic, admit, grow, look
 from fastpiggy.active_set.homotopy import follow
-from fastpiggy.active_set.quadratic import CROWDED, SOLVED, advance
+from fastpiggy.active_set.quadratic import SOLVED, advance
 from fastpiggy.active_set.reading import read, tangents
-from fastpiggy.active_set.work import ACTIVE, COLUMNS, LARGEST, PASSES, VIOLATION, Active, Work
+from fastpiggy.active_set.work import ACTIVE, COLUMNS, LARGEST, VIOLATION, Active, Work
 from fastpiggy.compile import helper, kernel
-from fastpiggy.compile.address import doubles, remade, singles
+from fastpiggy.compile.address import (
+    double_columns,
+    double_rows,
+    doubles,
+    integers,
+    remade,
+    single_columns,
+)
 
 #: How a matrix is stored, the columns of ``Batch.problems``, and those of ``Outcome.numbers``.
 COLUMNS_64, ROWS_64, COLUMNS_32, ROWS_32 = range(4)
@@ -26,8 +34,11 @@ ADDRESS, STORAGE, ROW, COLUMN, INTERCEPT = range(5)
 _ROOM = 1024
 
 #: Rounds without stages, and the part of the rows up to which columns may wait for that: with
-#: 50 to 400 columns it takes half to nine tenths of the time up to there, and far more beyond.
-_ROUNDS, _FEW = 4, 0.7
+#: 50 to 400 columns they take half to nine tenths of the time up to there, and far more beyond.
+_ROUNDS, _PART = 4, 0.7
+
+#: Beside what :func:`fastpiggy.active_set.quadratic.advance` returns.
+WAITING = 3
 
 
 class Batch(NamedTuple):
@@ -66,7 +77,8 @@ class Outcome(NamedTuple):
         Tangents of shape (m, p) of each problem, end to end.
     intercept, along_intercept : ndarray of shape (count,), (count, m)
     code : ndarray of shape (count,), int
-        As :func:`fastpiggy.active_set.quadratic.advance` returns.
+        As :func:`fastpiggy.active_set.quadratic.advance` returns, or WAITING; all else is written
+        where it is SOLVED.
     numbers : ndarray of shape (count, 8)
         What a certificate is made of: the violation and what it is measured against, distance to
         the nearest kink, least pivot, curvature and term as
@@ -107,22 +119,56 @@ class Bench(NamedTuple):
 
 
 @helper
-def _bench(n, p):
+def _sizes(n, p):
+    """Room for columns, and the numbers that each kind of array on a bench takes."""
     room = min(p + 8, _ROOM)
-    order, barred = np.zeros(room, dtype=np.int64), np.zeros(room, dtype=np.int64)
-    active = Active(
-        np.empty((room, room)), np.empty((room, room)), np.zeros((13, room)), order, barred,
-        np.zeros(8, dtype=np.int64),
+    square = room * room
+    return room, (square, square, 13 * room, room * n, p * n, 6 * p, 3 * n, 2)
+
+
+def memory(shapes):  # type: ignore[no-untyped-def]
+    """The numbers and the integers that a bench for any of the shapes takes, as zeros."""
+    most, integers_ = 0, 0
+    for n, p in shapes:
+        room, sizes = _sizes(n, p)
+        most, integers_ = max(most, sum(sizes)), max(integers_, 3 * room + 2 * p + 8)
+    return np.zeros(most), np.zeros(integers_, dtype=np.int64)
+
+
+@helper
+def _bench(numbers, whole, n, p):
+    """Arrays in memory that is there already."""
+    room, sizes = _sizes(n, p)
+    at, here = numbers.ctypes.data, whole.ctypes.data
+    gram = double_rows(at, room, room)
+    at += 8 * sizes[0]
+    factor = double_rows(at, room, room)
+    at += 8 * sizes[1]
+    vectors = double_rows(at, 13, room)
+    at += 8 * sizes[2]
+    columns = double_rows(at, room, n)
+    at += 8 * sizes[3]
+    scratch = double_rows(at, p, n)
+    at += 8 * sizes[4]
+    of_columns = double_rows(at, 6, p)
+    at += 8 * sizes[5]
+    of_rows = double_rows(at, 3, n)
+    at += 8 * sizes[6]
+    found = doubles(at, 2)
+    order, barred, members = (
+        integers(here, room), integers(here + 8 * room, room), integers(here + 16 * room, room),
     )  # fmt: skip
-    members, place, queue = (
-        np.zeros(room, dtype=np.int64), np.zeros(p, dtype=np.int64), np.zeros(p, dtype=np.int64),
+    here += 24 * room
+    place, queue, count = (
+        integers(here, p), integers(here + 8 * p, p), integers(here + 16 * p, 8),
     )  # fmt: skip
+    active = Active(gram, factor, vectors, order, barred, count)
     work = Work(
-        active, np.empty((room, n)), members, place, queue, np.zeros(p), np.zeros(p), np.zeros(p),
-        np.zeros(n), np.zeros(2),
+        active, columns, members, place, queue, of_columns[0], of_columns[1], of_columns[2],
+        of_rows[0], found,
     )  # fmt: skip
     return Bench(
-        work, np.empty((p, n)), np.zeros(p), np.zeros(p), np.zeros(p), np.zeros(n), np.zeros(n)
+        work, scratch, of_columns[3], of_columns[4], of_columns[5], of_rows[1], of_rows[2]
     )  # fmt: skip
 
 
@@ -130,23 +176,23 @@ def _bench(n, p):
 def _by_column(where, storage, n, p, scratch):
     """The matrix by columns in float64: in place, or copied where it is stored otherwise."""
     if storage == COLUMNS_64:
-        return doubles(where, n, p)
+        return double_columns(where, n, p)
     if storage == ROWS_64:
-        rows = doubles(where, p, n)
+        rows = double_rows(where, n, p)
         for j in range(p):
             for i in range(n):
-                scratch[j, i] = rows[j, i]
+                scratch[j, i] = rows[i, j]
     elif storage == COLUMNS_32:
-        single = singles(where, n, p)
+        single = single_columns(where, n, p)
         for j in range(p):
             for i in range(n):
                 scratch[j, i] = single[i, j]
     else:
-        single = singles(where, p, n)
+        single = single_columns(where, p, n)
         for j in range(p):
             for i in range(n):
                 scratch[j, i] = single[j, i]
-    return doubles(scratch.ctypes.data, n, p)
+    return double_columns(scratch.ctypes.data, n, p)
 
 
 @helper
@@ -186,8 +232,16 @@ def _load(batch, i, design, bench):
 
 @helper
 def _begin(data, work, end):
-    """The first level, and the smallest at which every penalised coefficient is zero."""
-    free, top = 0, 0.0
+    """Nothing in the working set.
+
+    Returns
+    -------
+    top : float
+        The smallest level at which all that is penalised is zero, if all is.
+    free, waiting : int
+        Unpenalised columns, and those that pull harder than the level `end`.
+    """
+    top, free, waiting = 0.0, 0, 0
     for a in range(work.active.count.size):
         work.active.count[a] = 0
     for j in range(work.place.size):
@@ -197,43 +251,8 @@ def _begin(data, work, end):
             continue
         work.pull[j] = abs(work.target[j]) / data.thresholds[j]
         top = max(top, work.pull[j])
-    if free == 0:
-        return max(top, end), top
-    if free > work.members.size:
-        return -1.0, top
-    members, k = np.empty(free, dtype=np.int64), 0
-    for j in range(work.place.size):
-        if data.thresholds[j] == 0.0:
-            members[k] = j
-            k += 1
-    admit(data, work, members, np.zeros(free))
-    good = follow(work.active, end, end, CHANGES + 2 * free)
-    look(data, work, end, end)
-    # Unpenalised columns that depend on each other are a matter for the general route.
-    if not good or work.active.count[ACTIVE] < free:
-        return -1.0, top
-    return max(work.found[LARGEST], end), work.found[LARGEST]
-
-
-@helper
-def _directly(data, work, end, tol):
-    """The level at its end from the first: where problems are small, stages cost more than changes.
-
-    Returns False where it is not tried, or a few rounds have not been enough: stages can go on
-    from there.
-    """
-    count, room, waiting = work.active.count, work.members.size, 0
-    for j in range(work.pull.size):
-        waiting += work.place[j] < 0 and work.pull[j] > end
-    if waiting > _FEW * work.residual.size:
-        return False
-    for _round in range(_ROUNDS):
-        grow(data, work, end, room - count[COLUMNS], room, False)
-        exact = follow(work.active, end, end, CHANGES + count[COLUMNS])
-        look(data, work, end, end)
-        if exact and work.found[VIOLATION] <= tol:
-            return True
-    return False
+        waiting += work.pull[j] > end
+    return top, free, waiting
 
 
 @helper
@@ -264,9 +283,17 @@ def _read(data, work, batch, i, out, offset):
         out.along_intercept[i, k] = -shift + 0.0
 
 
+@helper
+def _shape(batch, i):
+    here, next_ = batch.problems[i], batch.problems[i + 1]
+    return next_[ROW] - here[ROW], next_[COLUMN] - here[COLUMN]
+
+
 @kernel
-def run(batch, design, aim, first, last, out):
-    """Solve and differentiate the problems `first` to `last`, from zero each.
+def at_once(batch, design, aim, first, last, memory, out):
+    """Solve and differentiate the problems `first` to `last`, the level at its end from the first.
+
+    Where problems are small, stages cost more than the changes of the active set that they save.
 
     Parameters
     ----------
@@ -276,27 +303,67 @@ def run(batch, design, aim, first, last, out):
     aim : float
         The violation that is aimed at, over what it is measured against.
     first, last : int
+    memory : tuple
+        From :func:`memory`, for this call alone.
     out : Outcome
-        Zeros.
+        Zeros.  The code is WAITING where this is not the way.
     """
-    bench = _bench(1, 1)
+    bench = _bench(memory[0], memory[1], 1, 1)
     for i in range(first, last):
-        problems = batch.problems
-        n = problems[i + 1, ROW] - problems[i, ROW]
-        p = problems[i + 1, COLUMN] - problems[i, COLUMN]
+        n, p = _shape(batch, i)
         if n != bench.y.size or p != bench.centre.size:
-            bench = _bench(n, p)
+            bench = _bench(memory[0], memory[1], n, p)
         data, offset = _load(batch, i, design, bench)
         work, end = bench.work, batch.alpha[i]
-        lam, top = _begin(data, work, end)
+        count, room = work.active.count, work.members.size
+        top, free, waiting = _begin(data, work, end)
+        scale = max(end, 1e-3 * top)
+        out.code[i], out.numbers[i, SCALE] = WAITING, scale
+        if free > 0 or waiting > _PART * n or waiting > room:
+            continue
+        for _round in range(_ROUNDS):
+            grow(data, work, end, room - count[COLUMNS], room, False)
+            exact = follow(work.active, end, end, CHANGES + count[COLUMNS])
+            look(data, work, end, end)
+            if exact and work.found[VIOLATION] <= aim * scale:
+                out.code[i] = SOLVED
+                _read(data, work, batch, i, out, offset)
+                break
+
+
+@helper
+def _unpenalised(data, work, free, end):
+    """Fit the unpenalised columns; False where they depend on each other, or are too many."""
+    if free > work.members.size:
+        return False
+    members, k = np.empty(free, dtype=np.int64), 0
+    for j in range(work.place.size):
+        if data.thresholds[j] == 0.0:
+            members[k] = j
+            k += 1
+    admit(data, work, members, np.zeros(free))
+    good = follow(work.active, end, end, CHANGES + 2 * free)
+    look(data, work, end, end)
+    return good and work.active.count[ACTIVE] == free
+
+
+@kernel
+def in_stages(batch, design, aim, which, memory, out):
+    """The same by :func:`fastpiggy.active_set.quadratic.advance` for the problems `which`."""
+    bench = _bench(memory[0], memory[1], 1, 1)
+    for i in which:
+        n, p = _shape(batch, i)
+        if n != bench.y.size or p != bench.centre.size:
+            bench = _bench(memory[0], memory[1], n, p)
+        data, offset = _load(batch, i, design, bench)
+        work, end = bench.work, batch.alpha[i]
+        top, free, _ = _begin(data, work, end)
+        if free > 0:
+            if not _unpenalised(data, work, free, end):
+                continue
+            top = work.found[LARGEST]
         scale = max(end, 1e-3 * top)
         out.numbers[i, SCALE] = scale
-        out.code[i] = CROWDED
-        if lam < 0.0:
-            continue
-        if _directly(data, work, end, aim * scale):
-            out.code[i] = SOLVED
-        else:
-            lam = end if work.active.count[PASSES] > 1 else lam
-            out.code[i], lam = advance(data, work, lam, end, aim * scale)
-        _read(data, work, batch, i, out, offset)
+        out.code[i], _ = advance(data, work, max(top, end), end, aim * scale)
+        if out.code[i] == SOLVED:
+            _read(data, work, batch, i, out, offset)

@@ -105,6 +105,8 @@ def _bend(point: Linearisation, J: np.ndarray, move: Movement) -> float | None:
     members, Q, _ = point.active
     if not members.size:
         return 0.0
+    if not point.factor.least_eigenvalue > 0:
+        return None
     rows = np.sqrt((matrix.block(point.binding.design, members) ** 2).sum(axis=1))
     primal = point.distance((point.selection.z - point.x)[:, None])
     ratio = np.expm1(min(rough() * float(rows.max()) * primal, 500.0))

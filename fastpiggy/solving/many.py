@@ -24,7 +24,7 @@ from fastpiggy.solving import exact, solve
 from fastpiggy.solving.found import ALONG
 from fastpiggy.solving.solutions import Solutions, clean
 
-#: Problems from which on a loop over them is worth a thread of its own.
+#: Problems from which on a loop over them is worth a thread, or a kernel, of its own.
 _FEW = 16
 
 
@@ -97,7 +97,7 @@ def solve_many(
     m = 0 if not directions else wrt_.count(directions)
     batch = _batch(gathered, directions or [], m)
     out = _outcome(batch, m)
-    _in_threads(batch, out, tol, n_jobs)
+    _run(batch, out, tol, n_jobs)
     good = clean(out)
     alone = np.ones(len(held), dtype=bool)
     alone[np.array(gathered.at, dtype=np.int64)[good]] = False
@@ -113,7 +113,7 @@ class _Gathered:
 
     at: list[int] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
-    rows: list[tuple[int, int, int, int, bool]] = field(default_factory=list)
+    numbers: list[int] = field(default_factory=list)
     y: list[np.ndarray] = field(default_factory=list)
     sample_weight: list[np.ndarray] = field(default_factory=list)
     weights: list[np.ndarray] = field(default_factory=list)
@@ -155,7 +155,7 @@ def _gather(problems: list[Any]) -> _Gathered:
         storage = _STORAGE[size == 4, by_column]
         got.at.append(i)
         got.problems.append(problem)
-        got.rows.append((address(X), storage, n, p, problem.fit_intercept))
+        got.numbers.extend((address(X), storage, n, p, problem.fit_intercept))
         got.y.append(loss.y)
         got.sample_weight.append(loss.sample_weight)
         got.weights.append(penalty.weights)
@@ -190,10 +190,10 @@ class _Penalties:
 
 
 def _batch(got: _Gathered, directions: list[wrt_.Direction], m: int) -> Batch:
-    count = len(got.rows)
+    count = len(got.at)
     problems = np.zeros((count + 1, 5), dtype=np.int64)
     if count:
-        rows = np.array(got.rows, dtype=np.int64)
+        rows = np.array(got.numbers, dtype=np.int64).reshape(count, 5)
         problems[:-1, many.ADDRESS], problems[:-1, many.STORAGE] = rows[:, 0], rows[:, 1]
         problems[1:, many.ROW], problems[1:, many.COLUMN] = np.cumsum(rows[:, 2:4], axis=0).T
         problems[:-1, many.INTERCEPT] = rows[:, 4]
@@ -220,20 +220,35 @@ def _outcome(batch: Batch, m: int) -> Outcome:
     )  # fmt: skip
 
 
-def _in_threads(batch: Batch, out: Outcome, tol: float, n_jobs: int) -> None:
-    """The loop, or parts of it in threads."""
-    count = batch.alpha.size
+def _run(batch: Batch, out: Outcome, tol: float, n_jobs: int) -> None:
+    """The loops, or parts of them in threads."""
     # One entry both ways would be of C order.
-    design = Dense(np.zeros((2, 2), order="F"))
+    design, aim = Dense(np.zeros((2, 2), order="F")), exact.AIM * tol
+    edges = batch.problems[:, many.ROW : many.COLUMN + 1]
+    shapes = set(map(tuple, np.diff(edges, axis=0).tolist()))
 
-    def part(first: int, last: int) -> None:
-        many.run(batch, design, exact.AIM * tol, first, last, out)
+    def memory() -> tuple[np.ndarray, np.ndarray]:
+        return many.memory(shapes)
 
-    threads = min(n_jobs, max(1, count // _FEW))
-    bounds = np.linspace(0, count, threads + 1).astype(int).tolist()
-    parts = [bounds[:-1], bounds[1:]]
-    if count:
-        _map(part, parts, threads)
+    bounds = _bounds(batch.alpha.size, n_jobs)
+    _map(
+        lambda first, last: many.at_once(batch, design, aim, first, last, memory(), out),
+        [bounds[:-1], bounds[1:]], n_jobs,
+    )  # fmt: skip
+    left = np.flatnonzero(out.code == many.WAITING)
+    if left.size < _FEW:
+        return
+    bounds = _bounds(left.size, n_jobs)
+    _map(
+        lambda first, last: many.in_stages(batch, design, aim, left[first:last], memory(), out),
+        [bounds[:-1], bounds[1:]], n_jobs,
+    )  # fmt: skip
+
+
+def _bounds(count: int, n_jobs: int) -> list[int]:
+    """Where the parts of so many problems begin and end."""
+    parts = min(n_jobs, max(1, count // _FEW)) if count else 0
+    return [count * k // parts for k in range(parts + 1)] if parts else [0]
 
 
 def _one_by_one(
@@ -252,11 +267,11 @@ def _one_by_one(
     with warnings.catch_warnings():
         # They are counted at the end.
         warnings.simplefilter("ignore", FastpiggyWarning)
-        return dict(zip(at, _map(one, [at], min(n_jobs, len(at))), strict=True))
+        return dict(zip(at, _map(one, [at], n_jobs), strict=True))
 
 
-def _map(function: Callable[..., Any], arguments: list[list[Any]], threads: int) -> list[Any]:
-    if threads == 1:
+def _map(function: Callable[..., Any], arguments: list[list[int]], threads: int) -> list[Any]:
+    if threads == 1 or len(arguments[0]) == 1:
         return list(map(function, *arguments))
     with ThreadPoolExecutor(threads) as pool:
         return list(pool.map(function, *arguments))
