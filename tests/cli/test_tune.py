@@ -17,8 +17,10 @@ from fastpiggy.cli import main
 from fastpiggy.cli.progress import Progress
 
 # A callback that is slow enough to be interrupted, in a process of its own.
+# A shell's background job, and so a test run in one, is started with the signal ignored.
 SLOW = """
-import sys, time
+import signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from fastpiggy.cli import main
 from fastpiggy.cli.progress import Progress
 quick = Progress.evaluation
