@@ -110,8 +110,8 @@ def run(algorithm, problem, d, state, m, policy, progress, trace):
             return GROWING, step + 1
         # The largest J sets the scale: tangents along the starting point vanish themselves.
         progress.largest[0] = max(progress.largest[0], trace[step, 2])
-        # Negated, for an infinite tolerance times tangents of zero.
-        still = not trace[step, 1] > policy.tangent_tol * progress.largest[0]
+        # Above zero, for an infinite tolerance times tangents of zero.
+        still = not trace[step, 1] > policy.tangent_tol * max(progress.largest[0], 1e-300)
         if move.residual <= policy.tol and active == m and still:
             return CONVERGED, step + 1
     return UNFINISHED, policy.steps
