@@ -49,7 +49,8 @@ class Certificate:
         Contraction rate of the algorithm's map, an estimate read off its trace; None where no
         trace tells.
     kinks : ndarray of int
-        Coordinates where the selection is not unique, to a tolerance.
+        Coordinates where the selection is not unique, to a tolerance.  Rows on a kink of the
+        loss's slope are named in the message, with the same status.
     message : str
         The status in a sentence, with what to do next.
     find_tangent : callable, optional

@@ -20,17 +20,17 @@ from fastpiggy.active_set.work import (
     COEFFICIENT,
     COLUMNS,
     CORRELATION,
+    CROWDED,
     DIAGONAL,
     SAVED,
     SLOPES,
+    SOLVED,
     SWEEPS,
     THRESHOLD,
+    UNSOLVED,
     VIOLATION,
 )
 from fastpiggy.compile import helper, kernel
-
-#: What :func:`advance` returns.
-SOLVED, CROWDED, UNSOLVED = range(3)
 
 _STAGES, _HALVINGS = 60, 25
 
@@ -242,14 +242,7 @@ def newton(problem, work, states, lam, scale, tol, most):
 def advance(problem, work, states, lam, end, scale, tol):
     """Lower the level from `lam` to `end`, and stop at a violation of at most `tol` there.
 
-    Plain Python around kernels, or compiled as a whole into a kernel that calls it.
-
-    Returns
-    -------
-    code : int
-        SOLVED; CROWDED: the working set needs more room, and the call can be made again with the
-        level that is returned; UNSOLVED: it got nowhere any more.
-    lam : float
+    Returns a code and the level, as :func:`fastpiggy.active_set.quadratic.advance` does.
     """
     count, found = work.active.count, work.found
     n, p, room = states.z.size, work.place.size, work.members.size

@@ -12,9 +12,9 @@ import numpy as np
 from fastpiggy.active_set.cost_model import CHANGES
 from fastpiggy.active_set.growth import Quadratic, admit, grow, look
 from fastpiggy.active_set.homotopy import follow
-from fastpiggy.active_set.quadratic import SOLVED, advance
+from fastpiggy.active_set.quadratic import advance
 from fastpiggy.active_set.reading import read, tangents
-from fastpiggy.active_set.work import ACTIVE, COLUMNS, LARGEST, VIOLATION, Active, Work
+from fastpiggy.active_set.work import ACTIVE, COLUMNS, LARGEST, SOLVED, VIOLATION, Active, Work
 from fastpiggy.compile import helper, kernel
 from fastpiggy.compile.address import (
     double_columns,

@@ -21,13 +21,13 @@ from fastpiggy.active_set.growth import grow, look
 from fastpiggy.active_set.homotopy import follow
 from fastpiggy.active_set.work import (
     COLUMNS,
+    CROWDED,
+    SOLVED,
     SUPPORT,
+    UNSOLVED,
     VIOLATION,
 )
 from fastpiggy.compile import helper
-
-#: What :func:`advance` returns.
-SOLVED, CROWDED, UNSOLVED = range(3)
 
 _STAGES = 100
 

@@ -14,6 +14,10 @@ COLUMNS, ACTIVE, SUPPORT, PASSES, CHANGES, FACTORISATIONS, SWEEPS = range(7)
 #: Entries of ``Work.found``: what the last pass over X has found.
 LARGEST, VIOLATION = range(2)
 
+#: What a run over the levels ends with: solved; the working set needs more room, and the call can
+#: be made again; it got nowhere any more.
+SOLVED, CROWDED, UNSOLVED = range(3)
+
 
 class Active(NamedTuple):
     """A working set of columns in Gram space, and the active ones among them.

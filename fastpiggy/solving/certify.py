@@ -73,7 +73,8 @@ def tangent(
     error = end.distance(end.step(J, move) - J) + _rounding(end, J)
     bend = _bend(end, J, move)
     known = end.factor.least_eigenvalue > 0 and bend is not None
-    settled = end.optimality <= SETTLED * end.floor and not end.selection.kinks.size
+    unique = not (end.selection.kinks.size or end.bent.size)
+    settled = end.optimality <= SETTLED * end.floor and unique
     same = np.array_equal(end.active[0], point.active[0])
     return residual, error + (bend or 0.0), bool(known and settled and same and np.isfinite(error))
 
@@ -122,7 +123,7 @@ def _status(
     good = J is None or mode == "one_step" or verdict.small(error, J)
     return verdict.status(
         code, point.optimality <= tolerance, mode in FUSED, partial(_stuck, point),
-        _singular(point), good, point.selection.kinks,
+        _singular(point), good, np.append(point.selection.kinks, point.bent),
     )  # fmt: skip
 
 
@@ -199,8 +200,10 @@ def _message(status: Status, point: Linearisation, error: float | None, tol: flo
     local = ""
     if hasattr(point.binding.composite.penalty, "largest_step"):
         local = " The penalty is not convex: this is a stationary point, not a global minimum."
-    kinks = point.selection.kinks
+    kinks, kind = point.selection.kinks, "coordinates"
+    if not kinks.size:
+        kinks, kind = point.bent, "rows of the loss"
     said = verdict.sentence(
-        status, point.optimality, tol, point.floor, error, kinks, "coordinates", _ADVICE
-    )
+        status, point.optimality, tol, point.floor, error, kinks, kind, _ADVICE
+    )  # fmt: skip
     return said + local

@@ -1,18 +1,18 @@
 """Curved losses with soft thresholds by :mod:`fastpiggy.active_set.curved`."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from fastpiggy.active_set import curved
-from fastpiggy.active_set.cost_model import FREE
 from fastpiggy.active_set.curved import Curved, States
-from fastpiggy.active_set.work import LARGEST, VIOLATION
-from fastpiggy.penalties import L1, ElasticNet
+from fastpiggy.active_set.work import CROWDED, LARGEST, SOLVED, VIOLATION
 from fastpiggy.problems import directions as wrt
 from fastpiggy.solving import workspace
-from fastpiggy.solving.exact import AIM
+from fastpiggy.solving.exact import AIM, is_threshold
 from fastpiggy.solving.found import Found, read
+from fastpiggy.solving.linearisation import bent_rows
 
 #: Newton steps on what a warm start brings along, and on the intercept.
 _FIRST_STEPS = 20
@@ -23,14 +23,7 @@ _FIRST = 1e-12
 
 def applies(problem: Any) -> bool:
     """Whether the problem is of the kind, and not all of it unpenalised."""
-    penalty = problem.penalty
-    return (
-        not problem.loss.quadratic()
-        and type(penalty) in (L1, ElasticNet)
-        and penalty.alpha > 0.0
-        and getattr(penalty, "l1_ratio", 1.0) > 0.0
-        and np.count_nonzero(penalty.weights == 0.0) <= FREE
-    )
+    return not problem.loss.quadratic() and is_threshold(problem.penalty)
 
 
 def run(
@@ -63,7 +56,7 @@ def run(
     scale = max(end, 1e-3 * lam) if known else binding.scale
     while True:
         code, lam = curved.advance(problem, work, states, lam, end, scale, AIM * tol * scale)
-        if code != curved.CROWDED:
+        if code != CROWDED:
             break
         work = work.larger(min(2 * work.room, p + 8))
         states = states._replace(scaled=np.empty((work.room, n)))
@@ -71,8 +64,9 @@ def run(
     with np.errstate(over="ignore", invalid="ignore"):
         size = float(np.linalg.norm(states.curvature * states.z))
         found = read(
-            problem, work, penalty, directions, code == curved.SOLVED, scale, size,
+            problem, work, penalty, directions, code == SOLVED, scale, size,
             lambda v, share: binding.outward(v),
         )  # fmt: skip
     workspace.give_back(work)
-    return found
+    # A row on the loss's own kink has two curvatures: the general route looks at it.
+    return replace(found, clean=False) if bent_rows(binding, states.z).size else found

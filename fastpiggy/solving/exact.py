@@ -10,7 +10,7 @@ from fastpiggy.active_set import quadratic
 from fastpiggy.active_set.cost_model import CHANGES, FREE
 from fastpiggy.active_set.growth import Quadratic, admit, look
 from fastpiggy.active_set.homotopy import follow
-from fastpiggy.active_set.work import LARGEST, Work
+from fastpiggy.active_set.work import CROWDED, LARGEST, SOLVED, Work
 from fastpiggy.designs import matrix
 from fastpiggy.designs.by_column import Sparse
 from fastpiggy.losses import LeastSquares
@@ -25,10 +25,13 @@ AIM = 0.1
 
 def applies(problem: Any) -> bool:
     """Whether the problem is of the kind, and not all of it unpenalised."""
-    penalty = problem.penalty
+    return type(problem.loss) is LeastSquares and is_threshold(problem.penalty)
+
+
+def is_threshold(penalty: Any) -> bool:
+    """Whether a penalty is a soft threshold with at most a squared l2 part, and does penalise."""
     return (
-        type(problem.loss) is LeastSquares
-        and type(penalty) in (L1, ElasticNet)
+        type(penalty) in (L1, ElasticNet)
         and penalty.alpha > 0.0
         and getattr(penalty, "l1_ratio", 1.0) > 0.0
         and np.count_nonzero(penalty.weights == 0.0) <= FREE
@@ -92,12 +95,12 @@ def run(
     scale = binding.scale if top is None else max(penalty.alpha, 1e-3 * top)
     while True:
         code, lam = quadratic.advance(quadratic_, work, lam, penalty.alpha, AIM * tol * scale)
-        if code != quadratic.CROWDED:
+        if code != CROWDED:
             break
         work = work.larger(min(2 * work.room, p + 8))
     with np.errstate(over="ignore", invalid="ignore"):
         found = read(
-            quadratic_, work, penalty, directions, code == quadratic.SOLVED, scale, data.size,
+            quadratic_, work, penalty, directions, code == SOLVED, scale, data.size,
             data.outward,
         )  # fmt: skip
     workspace.give_back(work)

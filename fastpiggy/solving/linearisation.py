@@ -20,14 +20,31 @@ from fastpiggy.algorithms.composite import row_tangents, rows
 from fastpiggy.designs import Fixed, matrix
 from fastpiggy.losses import Constant
 from fastpiggy.problems import directions as wrt
-from fastpiggy.solving.active import Selection, select
+from fastpiggy.solving.active import NEAR, Selection, select
 from fastpiggy.solving.factor import Factor
 
 #: Rounding of the prox's argument, over what it leaves of the optimality.
 _ROUNDING = 10.0
 
+#: A jump of the curvature, over its bound, that makes a kink of a row.
+_BEND = 1e-3
+
 #: Directions that no parameter takes part in.
 NONE: list[wrt.Direction] = []
+
+
+def bent_rows(binding: Any, z: np.ndarray) -> np.ndarray:
+    """Rows that stand on a kink of the loss's slope: they have a curvature on each side.
+
+    A loss that bounds how its curvature moves (``roughness``) has none.
+    """
+    loss = binding.composite.loss
+    if hasattr(loss, "roughness"):
+        return np.zeros(0, dtype=np.int64)
+    h = np.empty((2, z.size))
+    for side, out in zip((-1.0, 1.0), h, strict=True):
+        rows(loss, z + side * NEAR * np.abs(z).max(initial=0.0), np.empty_like(z), out)
+    return np.flatnonzero(np.abs(h[1] - h[0]) > _BEND * binding.start[1])
 
 
 @dataclass(frozen=True)
@@ -86,6 +103,14 @@ class Linearisation:
     def _reach(self, z: np.ndarray) -> np.ndarray:
         """How far x can still move, and what rounding leaves of it: so near counts as on a kink."""
         return 2.0 * np.abs(z - self.x) + _ROUNDING * self.floor * self.binding.scale * self.steps
+
+    @cached_property
+    def bent(self) -> np.ndarray:
+        """Rows of active columns that stand on a kink of the loss's slope, see `bent_rows`."""
+        found, members = bent_rows(self.binding, self.states), self.active[0]
+        if not found.size:
+            return found
+        return found[matrix.block(self.binding.design, members)[found].any(axis=1)]
 
     @property
     def residual(self) -> np.ndarray:

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from fastpiggy.algorithms.composite import prox, rows
+from fastpiggy.algorithms.composite import prox
 from fastpiggy.penalties import Box
 from fastpiggy.problems import directions as wrt
 from fastpiggy.problems.discrete_spline import DiscreteSpline, Gram
@@ -26,7 +26,7 @@ from fastpiggy.solving.active import NEAR
 from fastpiggy.solving.complementarity import complementary
 from fastpiggy.solving.composite import LARGEST_WHOLE
 from fastpiggy.solving.factor import LARGEST, Factor
-from fastpiggy.solving.linearisation import NONE, Linearisation
+from fastpiggy.solving.linearisation import NONE, Linearisation, bent_rows
 from fastpiggy.solving.newton import SETTLED, polished
 from fastpiggy.solving.projection import Projection
 
@@ -205,19 +205,13 @@ def _check_whole(binding: Any) -> None:
 
 
 def _check_loss(point: Linearisation) -> None:
-    """Rows on a kink of the loss have a curvature on each side."""
-    loss = point.binding.composite.loss
-    if loss.quadratic():
-        return
-    z, h = point.states, []
-    for side in (-1.0, 1.0):
-        h.append(np.empty_like(z))
-        rows(loss, z + side * NEAR * np.abs(z).max(initial=0.0), np.empty_like(z), h[-1])
-    bent = np.flatnonzero(np.abs(h[1] - h[0]) > _BEND * point.binding.start[1])
+    # Also of rows that only columns on a kink touch: those may enter.
+    bent = bent_rows(point.binding, point.states)
     if bent.size:
+        loss = type(point.binding.composite.loss).__name__
         raise ValueError(
-            f"one_sided needs a loss with one curvature at the solution, and rows {_few(bent)} "
-            f"stand on a kink of {type(loss).__name__}; move y or the loss's parameter a little"
+            f"one_sided needs a loss with one curvature at the solution, and rows "
+            f"{_few(bent)} stand on a kink of {loss}; move y or the loss's parameter a little"
         )
 
 

@@ -7,8 +7,7 @@ import numpy as np
 
 from fastpiggy.active_set import many
 from fastpiggy.active_set.many import Batch, Outcome
-from fastpiggy.active_set.quadratic import SOLVED
-from fastpiggy.active_set.work import CHANGES, FACTORISATIONS, PASSES, SWEEPS
+from fastpiggy.active_set.work import CHANGES, FACTORISATIONS, PASSES, SOLVED, SWEEPS
 from fastpiggy.certificate import Status
 from fastpiggy.problems import directions as wrt
 from fastpiggy.solution import Cost, Solution

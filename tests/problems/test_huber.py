@@ -80,3 +80,26 @@ def test_huber_against_stochastic_gradients():
     value = np.mean(np.where(z < delta, z**2 / 2, delta * (z - delta / 2)))
     value += alpha * (ratio * np.abs(theirs).sum() + (1 - ratio) / 2 * theirs @ theirs)
     assert sol.objective <= value <= sol.objective * (1 + 1e-3)
+
+
+def test_a_row_on_the_knee_is_a_kink():
+    """The residual of row 2 is delta itself: the curvature there is s_2 or 0, and so dx differs."""
+    X, delta, alpha = np.array([[1.0], [2.0], [1.0]]), 1.0, 0.1
+    x = 1.5
+    # Residuals 0.4, r, -1 with the optimality condition (0.4 + 2 r - 1) / 3 = -alpha.
+    r = 0.5 * (0.6 - 3 * alpha)
+    y = X[:, 0] * x - np.array([0.4, r, -delta])
+    with pytest.warns(fp.FastpiggyWarning, match="rows of the loss 2 stand on a kink"):
+        sol = fp.solve(fp.huber(X, y, alpha, delta=delta), "alpha")
+    np.testing.assert_allclose(sol.x, [x], rtol=1e-12)
+    assert sol.certificate.status == "at_kink"
+    assert not sol.certificate.certified
+    # One element of Clarke's set: the weighted Gram matrix without or with row 2.
+    assert np.isclose(sol.jacobian["alpha"][0], [-3 / 5, -3 / 6], rtol=1e-9).any()
+
+
+def test_a_row_on_the_knee_that_no_active_column_touches_is_none():
+    X, y = np.array([[1.0, 0.0], [1.0, 0.0], [0.0, 1e-3]]), np.array([0.5, 0.7, 1.0])
+    sol = fp.solve(fp.huber(X, y, 0.1, delta=1.0), "alpha")
+    assert sol.x[0] > 0 and sol.x[1] == 0
+    assert sol.certificate.status == "converged"

@@ -161,7 +161,9 @@ def test_a_row_on_its_margin_takes_the_selection(q):
     # f'(x) = -(1 - x/2)/2 - (1 - x)_+ + alpha = 0 at x = 1 for alpha = 1/4.
     loss = fp.losses.SquaredHinge(np.ones(2), s, q)
     problem = fp.Problem(loss, fp.penalties.L1(0.25, np.ones(1)), X)
-    sol = fp.solve(problem, wrt="alpha", tol=1e-15, x0=np.ones(1))
+    with pytest.warns(fp.FastpiggyWarning, match="rows of the loss 1 stand on a kink"):
+        sol = fp.solve(problem, wrt="alpha", tol=1e-15, x0=np.ones(1))
+    assert sol.certificate.status == "at_kink"
     assert sol.x[0] == 1.0
     assert sol.jacobian["alpha"][0] == pytest.approx(-1 / (0.25 + q))
 
