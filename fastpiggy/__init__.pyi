@@ -6,6 +6,7 @@ from fastpiggy import losses as losses
 from fastpiggy import penalties as penalties
 from fastpiggy import plots as plots
 from fastpiggy import problems as problems
+from fastpiggy import structured as structured
 from fastpiggy._version import __version__ as __version__
 from fastpiggy.certificate import Certificate as Certificate
 from fastpiggy.certificate import FastpiggyWarning as FastpiggyWarning
@@ -15,7 +16,6 @@ from fastpiggy.criteria import CrossVal as CrossVal
 from fastpiggy.criteria import Evaluation as Evaluation
 from fastpiggy.criteria import HeldOut as HeldOut
 from fastpiggy.problems import Problem as Problem
-from fastpiggy.problems import TrendFilter as TrendFilter
 from fastpiggy.problems import elastic_net as elastic_net
 from fastpiggy.problems import group_lasso as group_lasso
 from fastpiggy.problems import huber as huber
@@ -23,7 +23,6 @@ from fastpiggy.problems import lasso as lasso
 from fastpiggy.problems import logistic as logistic
 from fastpiggy.problems import ridge as ridge
 from fastpiggy.problems import squared_hinge as squared_hinge
-from fastpiggy.problems import trend_filter as trend_filter
 from fastpiggy.solution import Solution as Solution
 from fastpiggy.solving import solve as solve
 from fastpiggy.solving.many import solve_many as solve_many
@@ -33,6 +32,8 @@ from fastpiggy.solving.options import BlockDescent as BlockDescent
 from fastpiggy.solving.options import CoordinateDescent as CoordinateDescent
 from fastpiggy.solving.options import ForwardBackward as ForwardBackward
 from fastpiggy.solving.solutions import Solutions as Solutions
+from fastpiggy.structured.trend_filter import TrendFilter as TrendFilter
+from fastpiggy.structured.trend_filter import trend_filter as trend_filter
 from fastpiggy.tuning import SearchStatus as SearchStatus
 from fastpiggy.tuning import TuneResult as TuneResult
 from fastpiggy.tuning import alpha_range as alpha_range

@@ -16,7 +16,9 @@ from typing import Any
 
 import numpy as np
 
-_COMPILED_ROOMS = ("compile", "losses", "penalties", "designs", "algorithms", "active_set")
+_COMPILED_ROOMS = (
+    "compile", "losses", "penalties", "designs", "algorithms", "active_set", "structured",
+)  # fmt: skip
 
 
 @cache

@@ -10,11 +10,9 @@ from fastpiggy.problems.linear import (
     squared_hinge,
 )
 from fastpiggy.problems.problem import Problem
-from fastpiggy.problems.trend_filter import TrendFilter, trend_filter
 
 __all__ = [
     "Problem",
-    "TrendFilter",
     "elastic_net",
     "group_lasso",
     "huber",
@@ -22,5 +20,4 @@ __all__ = [
     "logistic",
     "ridge",
     "squared_hinge",
-    "trend_filter",
 ]

@@ -137,6 +137,20 @@ def vector(value: Any, name: str, size: int, what: str) -> np.ndarray:
     return np.ascontiguousarray(found)
 
 
+def shaped(value: Any, name: str, shape: tuple[int, ...], what: str) -> np.ndarray:
+    """A finite float64 array of a known shape."""
+    if len(shape) == 1:
+        return vector(value, name, shape[0], what)
+    found = array(value, name)
+    if found.shape != shape:
+        raise ValueError(f"{name} must have shape {shape}, one entry a {what}, got {found.shape}")
+    bad = np.argwhere(~np.isfinite(found))
+    if bad.size:
+        at = tuple(map(int, bad[0]))
+        raise ValueError(f"{name} must be finite, got {found[at]} at index {at}")
+    return np.ascontiguousarray(found)
+
+
 def weights(value: Any, name: str, size: int, what: str) -> np.ndarray:
     """A vector of numbers that are not negative; ones where none is given."""
     if value is None:

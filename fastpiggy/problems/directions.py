@@ -88,14 +88,14 @@ def _shape_of(problem: Any, name: Any) -> tuple[int, ...]:
     known = problem.parameters
     if name in known:
         return np.shape(known[name])
-    matrix = ["X"] if len(problem.shape) == 2 else []
+    matrix = ["X"] if hasattr(problem, "design") else []
     if name in matrix:
         return problem.shape
     if name == "x0":
-        return (problem.shape[-1],)
+        return problem.shape[-1:] if matrix else problem.shape
     if name == "step":
         return ()
-    if name == "y" and problem.classes is not None:
+    if name == "y" and getattr(problem, "classes", None) is not None:
         raise ValueError("there is no derivative with respect to 'y': it holds labels")
     names = ", ".join(map(repr, [*known, *matrix, "x0", "step"]))
     raise ValueError(f"wrt must name parameters of the problem ({names}), got {name!r}")
@@ -106,12 +106,14 @@ def count(directions: list[Direction]) -> int:
     return sum(len(d.values) for d in directions)
 
 
-def split(J: np.ndarray, directions: list[Direction]) -> dict[str, np.ndarray]:
-    """The columns of J by parameter, in its shape, for J of shape (p, m)."""
+def split(
+    J: np.ndarray, directions: list[Direction], shape: tuple[int, ...] | None = None
+) -> dict[str, np.ndarray]:
+    """The columns of J by parameter, in its shape, for J of shape (p, m) and an x of `shape`."""
     found, k = {}, 0
     for d in directions:
         columns = J[:, k : k + len(d.values)]
-        found[d.name] = columns.reshape(len(J), *d.shape)
+        found[d.name] = columns.reshape(*(shape or (len(J),)), *d.shape)
         k += len(d.values)
     return found
 

@@ -21,14 +21,12 @@ import numpy as np
 from fastpiggy.algorithms.composite import prox
 from fastpiggy.penalties import Box
 from fastpiggy.problems import directions as wrt
-from fastpiggy.problems.discrete_spline import DiscreteSpline, Gram
 from fastpiggy.solving.active import NEAR
 from fastpiggy.solving.complementarity import complementary
 from fastpiggy.solving.composite import LARGEST_WHOLE
 from fastpiggy.solving.factor import LARGEST, Factor
 from fastpiggy.solving.linearisation import NONE, Linearisation, bent_rows
 from fastpiggy.solving.newton import SETTLED, polished
-from fastpiggy.solving.projection import Projection
 
 #: Slopes that differ by more are those of two sides of a kink.
 _BEND = 1e-3
@@ -80,26 +78,37 @@ def one_sided(problem: Any, point: Any, along: Any, tolerance: float) -> OneSide
         The optimality that makes x a solution.
     """
     directions = _directions(problem, along)
-    if isinstance(point, Projection):
-        kinks, outward = point.kinks, lambda J: (J, np.zeros(J.shape[1]))
-        _check_solution(point, tolerance)
-        move_by = _spline(point, directions)
-    else:
+    shape = point.x.shape
+    if isinstance(point, Linearisation):
         _check_whole(point.binding)
         point = polished(point)
         _check_solution(point, tolerance)
         kinks, outward = _kinks(point), point.binding.outward
+        shape = problem.shape[1:]
         move_by = _composite(point, directions, kinks)
+    elif hasattr(point, "by_side"):
+        kinks, outward = point.kinks, lambda J: (J, np.zeros(J.shape[1]))
+        _check_solution(point, tolerance)
+        move_by = point.by_side(directions)
+    else:
+        raise ValueError(
+            f"one_sided is not offered for {type(problem).__name__}; at a kink, solve with "
+            "selection=0.0 and 1.0 for two elements of the generalised Jacobian"
+        )
     move = point.movement(directions)
     found = []
     for side in (-1.0, 1.0):
         J = side * move_by(move, side)
         J[:, _leaves_its_range(problem, directions, side)] = np.nan
         x, b = outward(J + 0.0)
-        found.append(wrt.split(x, directions))
+        found.append(wrt.split(x, directions, shape))
         found.append({k: v[0] for k, v in wrt.split(np.atleast_2d(b), directions).items()})
     left, left_intercept, right, right_intercept = found
     return OneSided(left, right, left_intercept, right_intercept, kinks)
+
+
+def _size(problem: Any) -> int:
+    return problem.shape[1] if hasattr(problem, "design") else int(np.prod(problem.shape))
 
 
 def _check_solution(point: Any, tolerance: float) -> None:
@@ -111,7 +120,7 @@ def _check_solution(point: Any, tolerance: float) -> None:
 
 
 def _directions(problem: Any, along: Any) -> list[wrt.Direction]:
-    directions = wrt.parse(problem, along, problem.shape[-1])
+    directions = wrt.parse(problem, along, _size(problem))
     bad = [d.name for d in directions if d.name in ("x0", "step")]
     if bad or not directions:
         names = ", ".join(map(repr, problem.parameters))
@@ -334,43 +343,3 @@ class _System:
         C[S] += y - self.W @ D
         C[b.at] = D
         return C
-
-
-def _spline(point: Projection, directions: list[wrt.Direction]) -> Any:
-    """The same for a trend filter: differences on a kink keep their sign or stay zero.
-
-    With N the splines of all knots and kinks and E the jumps at kinks with their signs,
-    ``c = inv(G)(rhs + E'v)`` has ``E c >= 0``, ``v >= 0`` and ``v'E c = 0``.
-    """
-    problem, knots, kinks = point.problem, point.knots, point.kinks
-    if point.singular or knots.gram.singular:
-        raise np.linalg.LinAlgError(
-            "singular_active_set: points of weight zero leave the solution undetermined between "
-            "the knots, and with it its derivative; give them a positive sample_weight"
-        )
-    open_ = knots.rows[knots.signs == 0]
-    if problem.alpha == 0.0 and open_.size and any(d.name == "alpha" for d in directions):
-        raise ValueError(
-            f"one_sided('alpha') at alpha = 0 does not cover differences of zero (rows "
-            f"{_few(open_)}); move alpha away from 0"
-        )
-    if not kinks.size:
-        return lambda move, side: point.solve(move) * side
-    sign = np.zeros(problem.rows)
-    sign[knots.rows] = knots.signs
-    sign[kinks] = np.sign(knots.u[kinks])
-    at = np.flatnonzero(sign)
-    spline = DiscreteSpline(problem.y.size, problem.order, at)
-    gram = Gram(spline, problem.sample_weight)
-    E = sign[kinks, None] * spline.jumps[np.searchsorted(at, kinks)].toarray()
-    E /= np.sqrt((E * gram.solve(E.T).T).sum(axis=1))[:, None]
-    V = gram.solve(E.T)
-    M = E @ V
-
-    def derivative(move: Any, side: float) -> np.ndarray:
-        rhs = spline.basis.T @ move.r - np.outer(spline.jumps.T @ sign[at], move.alpha)
-        c = gram.solve(side * rhs)
-        v = [complementary(M, None, column) for column in (E @ c).T]
-        return spline.basis @ (c + V @ np.maximum(np.column_stack(v), 0.0))
-
-    return derivative

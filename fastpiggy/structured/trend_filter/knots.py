@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from fastpiggy.problems.discrete_spline import DiscreteSpline, Gram, dual
+from fastpiggy.structured.trend_filter.discrete_spline import DiscreteSpline, Gram, dual
 
 _EPS = float(np.finfo(float).eps)
 

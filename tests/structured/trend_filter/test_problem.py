@@ -8,7 +8,13 @@ from scipy.linalg import null_space
 from scipy.optimize import lsq_linear
 
 import fastpiggy as fp
-from fastpiggy.problems.discrete_spline import DiscreteSpline, Gram, differences, dual, summed
+from fastpiggy.structured.trend_filter.discrete_spline import (
+    DiscreteSpline,
+    Gram,
+    differences,
+    dual,
+    summed,
+)
 
 degrees = pytest.mark.parametrize("degree", [0, 1, 2, 3])
 NO_ROWS = np.zeros(0, dtype=np.int64)

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from fastpiggy.solving.knots import Knots, at_zero
+from fastpiggy.structured.trend_filter.knots import Knots, at_zero
 
 _EXCHANGES = 40
 #: Steps of the exchange that may pass without fewer violations.

@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 
 from fastpiggy.problems import directions as wrt
-from fastpiggy.problems.discrete_spline import DiscreteSpline, Gram, dual
-from fastpiggy.solving.knots import Knots, dual_scale, gradient_scale
+from fastpiggy.structured.trend_filter.discrete_spline import DiscreteSpline, Gram, dual
+from fastpiggy.structured.trend_filter.knots import Knots, dual_scale, gradient_scale
 
 #: How near to a kink counts as on it, relative to alpha or to the signal's scale.  At a distance of
 #: h points to the next knot, abs(u) beside a knot is within about ``1/h^2`` of alpha.
@@ -138,6 +138,28 @@ class Projection:
         spline = DiscreteSpline(self.problem.y.size, self.problem.order, rows)
         return Gram(spline, self.problem.sample_weight).singular
 
+    @property
+    def stuck(self) -> bool:
+        """The map has the eigenvalue 1 where the system is singular."""
+        return self.singular
+
+    @property
+    def units(self) -> dict[str, float]:
+        """By parameter: the size that a derivative with respect to it would have."""
+        p = self.problem
+        away = float(np.linalg.norm(p.y - self.x))
+        return {
+            "alpha": away / p.alpha if p.alpha > 0 else 0.0,
+            "sample_weight": away / float(p.sample_weight.max()),
+            "step": float(np.linalg.norm(p.y)) / self.rho,
+        }
+
+    def by_side(self, directions: list[wrt.Direction]) -> Any:
+        """See :func:`fastpiggy.structured.trend_filter.one_sided.by_side`."""
+        from fastpiggy.structured.trend_filter.one_sided import by_side
+
+        return by_side(self, directions)
+
     def movement(self, directions: list[wrt.Direction]) -> Movement:
         """How the directions move the conditions; starting point and rho do not."""
         p, m = self.problem, wrt.count(directions)
@@ -163,11 +185,17 @@ class Projection:
         """J of shape (n, m)."""
         return self._system[0].basis @ self._coefficients(move)[0]
 
-    def adjoint(self, v: np.ndarray) -> tuple[np.ndarray, float]:
-        """``e, a`` with ``v'J = e'r + a dalpha`` for every movement."""
+    def adjoint(self, v: np.ndarray, names: list[str]) -> dict[str, Any]:
+        """``v'J = e'r + a dalpha`` for every movement, by parameter."""
         spline, gram = self._system
         c = gram.solve(spline.basis.T @ v)
-        return spline.basis @ c, -float(self.active[1] @ (spline.jumps @ c))
+        e, p = spline.basis @ c, self.problem
+        found = {
+            "alpha": -float(self.active[1] @ (spline.jumps @ c)),
+            "y": p.sample_weight * e,
+            "sample_weight": (p.y - self.knots.x) * e,
+        }
+        return {name: found[name] for name in names}
 
     def residual(self, J: np.ndarray, move: Movement) -> np.ndarray:
         """``J+ - J``, J+ what one Newton step on the knots makes of J.
@@ -182,8 +210,8 @@ class Projection:
         _, rhs = self._coefficients(move)
         return N @ (gram.solve(held) + gram.solve(rhs - held)) - J
 
-    def distance(self, J: np.ndarray, move: Movement) -> float:
-        """Bound of the Frobenius norm of J less the derivative; inf where there is none.
+    def distance(self, J: np.ndarray, move: Movement) -> tuple[float, bool]:
+        """Frobenius norm of J less the derivative, a bound; inf where there is none.
 
         ``J+ = N c`` of one step misses the derivative by N e with ``G e`` what is left of the
         system.  With ``G >= tau diag(G)`` and B-splines that add up to one, ``norm(N e)^2`` is at
@@ -193,7 +221,7 @@ class Projection:
         spline, gram = self._system
         tau = gram.least_eigenvalue
         if not tau > 0:
-            return np.inf
+            return np.inf, False
         c, rhs = self._coefficients(move)
         left = rhs - gram.matrix @ c
         # The right-hand side and its product with G are themselves rounded.
@@ -202,7 +230,7 @@ class Projection:
         scale = np.sqrt(gram.diagonal)[:, None]
         spread = np.sqrt((spline.basis.sum(axis=0) / gram.diagonal).max())
         error = spread * float(np.linalg.norm(left / scale)) / tau
-        return float(np.linalg.norm(spline.basis @ c - J)) + error
+        return float(np.linalg.norm(spline.basis @ c - J)) + error, True
 
     def margin(self) -> tuple[float, float] | None:
         """How far alpha can go down and up before a knot comes or goes, to first order.

@@ -5,9 +5,9 @@ import pytest
 
 import fastpiggy as fp
 from fastpiggy.problems.directions import Direction
-from fastpiggy.solving.exchange import _descend, finish
-from fastpiggy.solving.knots import Knots
-from fastpiggy.solving.projection import Projection
+from fastpiggy.structured.trend_filter.exchange import _descend, finish
+from fastpiggy.structured.trend_filter.knots import Knots
+from fastpiggy.structured.trend_filter.projection import Projection
 
 degrees = pytest.mark.parametrize("degree", [0, 1, 2, 3])
 NO_ROWS, NO_SIGNS = np.zeros(0, dtype=np.int64), np.zeros(0)

@@ -8,7 +8,7 @@ import pytest
 from scipy.linalg import null_space
 
 import fastpiggy as fp
-from fastpiggy.solving.knots import at_zero
+from fastpiggy.structured.trend_filter.knots import at_zero
 
 degrees = pytest.mark.parametrize("degree", [0, 1, 2, 3])
 FUSED = ["piggyback", "late", "frozen"]
@@ -383,3 +383,9 @@ def test_solution_reads():
     assert sol.objective == pytest.approx(loss + problem.alpha * knots, rel=1e-12)
     assert "Solution converged" in repr(sol)
     assert sol.intercept_jacobian["alpha"] == 0.0
+
+
+def test_the_warning_points_at_the_call():
+    with pytest.warns(fp.FastpiggyWarning) as caught:
+        fp.solve(example(1), max_iter=1, derivative="piggyback", wrt="alpha")
+    assert caught[0].filename == __file__

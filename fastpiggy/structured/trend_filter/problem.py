@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from fastpiggy.problems import checks
-from fastpiggy.problems.discrete_spline import DiscreteSpline, Gram, dual
+from fastpiggy.structured.trend_filter.discrete_spline import DiscreteSpline, Gram, dual
 
 #: Residuals of the polynomial fit below this, over the largest y, are rounding.
 _ROUNDING = 64 * np.finfo(float).eps
@@ -52,7 +52,7 @@ class TrendFilter:
     degree: int
     sample_weight: np.ndarray
     #: The module of :mod:`fastpiggy.solving` that solves problems of this kind.
-    family: ClassVar[str] = "fused"
+    family: ClassVar[str] = "structured"
     # What belongs to y and the weights, shared by the problems that differ in alpha.
     _shared: dict[str, Any] = field(default_factory=dict, repr=False)
 
@@ -106,6 +106,12 @@ class TrendFilter:
                 raise ValueError(f"{name!r} is no parameter of this problem; it has {known}")
         shared = self._shared if set(new) <= {"alpha"} else {}
         return replace(self, **new, _shared=shared)
+
+    def system(self) -> Any:
+        """What :func:`fastpiggy.solve` works with."""
+        from fastpiggy.structured.trend_filter.system import System
+
+        return System(self)
 
     @property
     def null_model(self) -> NullModel:

@@ -1,0 +1,233 @@
+"""Solve a structured problem: what all of them share, and what each must bring.
+
+A problem such as :class:`fastpiggy.TrendFilter` makes its :class:`System` by a method ``system()``:
+the algorithm's run, the exact way, and the points both end at.
+"""
+
+import warnings
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from fastpiggy.certificate import Certificate, FastpiggyWarning, Status
+from fastpiggy.problems import checks
+from fastpiggy.problems import directions as wrt
+from fastpiggy.solution import Cost, Solution
+from fastpiggy.solving import verdict
+from fastpiggy.solving.request import Request, check
+from fastpiggy.solving.running import FUSED, Running, Trace, piggyback
+
+
+class Point(Protocol):
+    """A point with what is known there: optimality, and the linear system of the derivative.
+
+    `x` has the shape of the solution; tangents are columns of size ``x.size``.
+    """
+
+    x: np.ndarray
+    optimality: float
+    floor: float
+    #: Where the selection is not unique.
+    kinks: np.ndarray
+    #: The system is singular on the active set with its kinks.
+    singular: bool
+    #: The algorithm's map has the eigenvalue 1 here, so that J keeps a part of its start.
+    stuck: bool
+    #: By parameter, the size that a derivative with respect to it would have; 1 where it is absent.
+    units: Mapping[str, float]
+
+    def objective(self) -> float: ...
+    def margin(self) -> tuple[float, float] | None: ...
+    def movement(self, directions: list[wrt.Direction]) -> Any:
+        """How the directions move the conditions of optimality."""
+
+    def solve(self, move: Any) -> np.ndarray:
+        """J of shape (size, m)."""
+
+    def residual(self, J: np.ndarray, move: Any) -> np.ndarray:
+        """``A J + B - J``."""
+
+    def distance(self, J: np.ndarray, move: Any) -> tuple[float, bool]:
+        """How far J is from the derivative in Frobenius norm, and whether that is a bound."""
+
+    def adjoint(self, v: np.ndarray, names: list[str]) -> dict[str, Any]:
+        """``v'J`` with respect to the named parameters, in their shape."""
+
+
+class Run(Running):
+    """An algorithm on a structured problem; its state holds J by rows of size ``x.size``."""
+
+    def hold(self, point: Any) -> None:
+        """Take the state whose shadow is the point, with tangents of zero."""
+        raise NotImplementedError
+
+
+class Exact(NamedTuple):
+    """Where the exact way ended.
+
+    Parameters
+    ----------
+    code : int or Status
+        The engine's, or what the problem turned out to be: infeasible, unbounded.
+    point : Point
+    iterations : int
+        Of the algorithm it started with.
+    trace : Trace
+    cost : Cost
+    """
+
+    code: Any
+    point: Any
+    iterations: int
+    trace: Trace
+    cost: Cost
+
+
+class System(Protocol):
+    """What solving asks of a structured problem."""
+
+    problem: Any
+    #: Options classes by the name of their algorithm; the first is that of ``algorithm="auto"``.
+    algorithms: dict[str, type]
+    #: Entries that ``selection`` has.
+    coordinates: int
+    #: Iterations at the most where ``max_iter`` is None.
+    max_iter: int
+    #: What kinks count, in a message.
+    kind: str
+    #: Sentences of the statuses that this problem says in its own way.
+    advice: Mapping[Status, str]
+
+    def run(self, options: Any, directions: list[wrt.Direction], request: Request) -> Any:
+        """A :class:`Run` of the algorithm, with the tangents of the directions."""
+
+    def exact(self, options: Any, request: Request) -> Exact:
+        """Solve to the tolerance on the fastest way."""
+
+    def near(self, x: np.ndarray, tol: float) -> Any:
+        """The point at a solution that is known as numbers only."""
+
+
+def solve(problem: Any, **arguments: Any) -> Solution:
+    """See :func:`fastpiggy.solve`."""
+    system = problem.system()
+    request = check(system.coordinates, system.algorithms, **arguments)
+    directions = wrt.parse(problem, request.wrt, int(np.prod(problem.shape)))
+    name, options = _algorithm(system, request)
+    mode = "none" if not directions else request.derivative
+    mode = "implicit" if mode == "auto" else mode
+    if mode in FUSED:
+        run = system.run(options, directions, request)
+        code, J = piggyback(run, mode, request.max_iter or system.max_iter, request.tol)
+        cost = Cost(name, run.iterations, sweeps=run.iterations)
+        found = Exact(code, run.point(), run.iterations, Trace.of(run.parts), cost)
+    else:
+        found = system.exact(options, request)
+        J = _derivative(system, options, directions, request, mode, found)
+    certificate = _certify(system, found, J, directions, mode, request.tol)
+    if certificate.status != Status.CONVERGED:
+        warnings.warn(certificate.message, FastpiggyWarning, stacklevel=3)
+    x = found.point.x
+    return Solution(
+        problem, x, 0.0, {} if J is None else wrt.split(J, directions, x.shape),
+        {d.name: np.zeros(d.shape)[()] for d in directions}, certificate, name, mode,
+        found.iterations, found.trace if request.trace else None, found.cost,
+        found.point.objective, Adjoint(found.point),
+    )  # fmt: skip
+
+
+def _algorithm(system: System, request: Request) -> tuple[str, Any]:
+    if request.algorithm == "auto":
+        name = next(iter(system.algorithms))
+        return name, system.algorithms[name]()
+    names = {cls: name for name, cls in system.algorithms.items()}
+    return names[type(request.algorithm)], request.algorithm
+
+
+def _derivative(
+    system: System, options: Any, directions: list[wrt.Direction], request: Request, mode: str,
+    found: Exact,
+) -> np.ndarray | None:  # fmt: skip
+    if mode == "none" or isinstance(found.code, Status):
+        return None
+    if mode == "implicit":
+        return found.point.solve(found.point.movement(directions))
+    # The shadow of one step of the tangent recursion from zero, at the solution.
+    run = system.run(options, directions, request)
+    run.hold(found.point)
+    run.advance(1, np.inf, np.inf, moving=False)
+    return run.state.J.T.copy()
+
+
+def _certify(
+    system: System, found: Exact, J: np.ndarray | None, directions: list[wrt.Direction], mode: str,
+    tol: float,
+) -> Certificate:  # fmt: skip
+    point = found.point
+    residual, error, good, bound = _tangent(point, J, directions)
+    optimal = point.optimality <= max(tol, point.floor)
+    status = verdict.status(
+        found.code, optimal, mode in FUSED, lambda: point.stuck, point.singular,
+        good or mode == "one_step", point.kinks,
+    )  # fmt: skip
+    message = verdict.sentence(
+        status, point.optimality, tol, point.floor, error, point.kinks, system.kind, system.advice
+    )
+    certified = bound and status == Status.CONVERGED
+    return Certificate(
+        status, point.optimality, tol, point.floor, found.trace.rate, point.kinks, message,
+        lambda: (residual, error, certified), point.margin,
+    )  # fmt: skip
+
+
+def _tangent(
+    point: Any, J: np.ndarray | None, directions: list[wrt.Direction]
+) -> tuple[float | None, float | None, bool, bool]:
+    """Residual and error of J, whether that is small in the units of each parameter, and whether
+    it is a bound."""
+    if J is None:
+        return None, None, True, False
+    if point.singular or not np.all(np.isfinite(J)):
+        return np.inf, np.inf, False, False
+    errors, residuals, good, bounds, k = [], [], True, True, 0
+    for d in directions:
+        part, move = J[:, k : k + len(d.values)], point.movement([d])
+        k += len(d.values)
+        error, bound = point.distance(part, move)
+        errors.append(error)
+        bounds = bounds and bound
+        residuals.append(float(np.linalg.norm(point.residual(part, move))))
+        unit = point.units.get(d.name, 1.0) * float(np.abs(d.values).max(initial=0.0))
+        good = good and verdict.small(error, part, unit)
+    error = float(np.linalg.norm(errors))
+    return float(np.linalg.norm(residuals)), error, good, bounds and bool(np.isfinite(error))
+
+
+class Adjoint:
+    """``v'J`` at a solution; see :meth:`fastpiggy.Solution.vjp`."""
+
+    def __init__(self, point: Any) -> None:
+        self.point = point
+
+    def __call__(
+        self, v: Any, intercept: float = 0.0, wrt: str | Iterable[str] | None = None
+    ) -> dict[str, Any]:
+        known = self.point.problem.parameters
+        names = list(known) if wrt is None else [wrt] if isinstance(wrt, str) else list(wrt)
+        for name in names:
+            if name not in known:
+                allowed = ", ".join(map(repr, known))
+                raise ValueError(
+                    f"wrt must name parameters of the problem ({allowed}), got {name!r}"
+                )
+        if intercept != 0.0:
+            raise ValueError(f"intercept must be 0 for a problem without one, got {intercept!r}")
+        found = checks.shaped(v, "v", self.point.x.shape, "entry of x")
+        return self.point.adjoint(found, names)
+
+
+def adjoint_of(solution: Solution) -> Callable[..., dict[str, Any]]:
+    """The adjoint at a solution, its active set found again from x."""
+    system = solution.problem.system()
+    return Adjoint(system.near(solution.x, solution.certificate.tolerance))
