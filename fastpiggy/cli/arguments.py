@@ -8,7 +8,7 @@ from pathlib import Path
 
 from fastpiggy._version import __version__
 
-MODELS = ("lasso", "elastic-net", "ridge", "logistic")
+MODELS = ("lasso", "elastic-net", "ridge", "huber", "logistic", "squared-hinge")
 
 TUNE = """\
 Choose the penalty alpha of a sparse model by cross-validation, with the slope of the
@@ -87,7 +87,14 @@ def _add_model(group: argparse._ArgumentGroup) -> None:
         "--l1-ratio",
         type=_ratio,
         metavar="R",
-        help="share of the l1 norm (elastic-net: default 0.5; logistic: default 1)",
+        help="share of the l1 norm (default 0.5 for elastic-net, 1 for the others that have it)",
+    )
+    group.add_argument(
+        "--delta",
+        type=_positive,
+        metavar="D",
+        help="huber: residuals beyond it count as outliers (default: 1.345 times a robust standard "
+        "deviation of the target)",
     )
     group.add_argument(
         "--cv", type=_folds, default=5, metavar="K", help="number of folds (default 5)"
@@ -115,6 +122,13 @@ def _tolerance(text: str) -> float:
     value = _number(text)
     if not 0 < value < 1:
         raise argparse.ArgumentTypeError(f"must be between 0 and 1, got {text}")
+    return value
+
+
+def _positive(text: str) -> float:
+    value = _number(text)
+    if not value > 0:
+        raise argparse.ArgumentTypeError(f"must be above 0, got {text}")
     return value
 
 

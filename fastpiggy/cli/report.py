@@ -28,6 +28,8 @@ def print_report(summary: dict[str, Any], console: Console) -> None:
     """
     model = summary["model"]
     name = TITLE[model["name"]]
+    if model["delta"] is not None:
+        name += f" (delta {model['delta']:.4g})"
     if model["l1_ratio"] not in (None, 1.0):
         name += f" (l1_ratio {model['l1_ratio']:g})"
     title = f"{name}, alpha by {model['folds']}-fold cross-validation"

@@ -9,6 +9,7 @@ import numpy as np
 
 from fastpiggy._version import __version__
 from fastpiggy.cli.grid import GridSearch
+from fastpiggy.cli.models import LABELS
 from fastpiggy.cli.scaling import Scaling
 from fastpiggy.cli.table import Table
 
@@ -49,7 +50,7 @@ def summarise(
     """
     return {
         "fastpiggy": __version__,
-        "data": _data(table, scaling, is_labels=model["name"] == "logistic"),
+        "data": _data(table, scaling, is_labels=model["name"] in LABELS),
         "model": model,
         "best": _best(result),
         "fit": _fit(result.solution, table, scaling),

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from fastpiggy.cli.errors import CommandError
 from fastpiggy.cli.grid import GridSearch, grid_alphas, search_grid
-from fastpiggy.cli.models import build_criterion, build_problem, l1_ratio_of
+from fastpiggy.cli.models import LABELS, build_criterion, build_problem, delta_of, l1_ratio_of
 from fastpiggy.cli.output import check_outputs, write_atomically, write_json
 from fastpiggy.cli.progress import Progress
 from fastpiggy.cli.read import read_table
@@ -41,11 +41,12 @@ def tune_command(arguments: argparse.Namespace) -> int:
     with warnings.catch_warnings(record=True) as caught, Progress(Console(stderr=True)) as progress:
         warnings.simplefilter("always")
         table, scaling = load(arguments, progress)
-        result, seconds, grid = _search(arguments, ratio, table, progress)
+        delta = delta_of(arguments.model, arguments.delta, table.y)
+        result, seconds, grid = _search(arguments, ratio, delta, table, progress)
     summary = summarise(
         table=table,
         scaling=scaling,
-        model=_model(arguments, ratio),
+        model=_model(arguments, ratio, delta),
         result=result,
         compile_seconds=seconds,
         grid=grid,
@@ -72,7 +73,7 @@ def load(arguments: argparse.Namespace, progress: Progress) -> tuple[Table, Scal
             design=arguments.design,
             drop=arguments.drop,
             drop_missing=arguments.drop_missing,
-            labels=arguments.model == "logistic",
+            labels=arguments.model in LABELS,
         )
     if arguments.shuffle is not None:
         order = np.random.default_rng(arguments.shuffle).permutation(table.y.size)
@@ -88,10 +89,10 @@ def _diabetes(arguments: argparse.Namespace) -> Table:
 
     if arguments.target or arguments.design or arguments.drop or arguments.drop_missing:
         raise CommandError("--target, --design, --drop and --drop-missing need a DATA file")
-    if arguments.model == "logistic":
+    if arguments.model in LABELS:
         raise CommandError(
-            "--model logistic needs a DATA file with two labels: the target of the diabetes study "
-            "is a number"
+            f"--model {arguments.model} needs a DATA file with two labels: the target of the "
+            "diabetes study is a number"
         )
     data = load_diabetes(degree=3)
     title = "the diabetes study that ships with fastpiggy, all monomials to degree 3"
@@ -99,14 +100,23 @@ def _diabetes(arguments: argparse.Namespace) -> Table:
 
 
 def _search(
-    arguments: argparse.Namespace, ratio: float | None, table: Table, progress: Progress
+    arguments: argparse.Namespace,
+    ratio: float | None,
+    delta: float | None,
+    table: Table,
+    progress: Progress,
 ) -> tuple[Any, float, GridSearch | None]:
     """Give the result of the search, the seconds before it, and the grid's."""
     import fastpiggy as fp
 
     intercept = not arguments.no_intercept
     problem = build_problem(
-        arguments.model, table.X, table.y, l1_ratio=ratio, fit_intercept=intercept
+        arguments.model,
+        table.X,
+        table.y,
+        l1_ratio=ratio,
+        fit_intercept=intercept,
+        delta=delta,
     )
     criterion = build_criterion(problem, arguments.cv, arguments.tol)
     progress.stage("preparing the kernels (compiled once, then kept on disk)")
@@ -128,10 +138,13 @@ def _search(
     return result, seconds, search_grid(evaluate, alphas, progress.grid_point)
 
 
-def _model(arguments: argparse.Namespace, ratio: float | None) -> dict[str, Any]:
+def _model(
+    arguments: argparse.Namespace, ratio: float | None, delta: float | None
+) -> dict[str, Any]:
     return {
         "name": arguments.model,
         "l1_ratio": ratio,
+        "delta": delta,
         "folds": arguments.cv,
         "intercept": not arguments.no_intercept,
         "shuffle": arguments.shuffle,

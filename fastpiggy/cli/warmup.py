@@ -11,14 +11,22 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table as Grid
 
-from fastpiggy.cli.arguments import MODELS
-from fastpiggy.cli.models import TITLE, build_criterion, build_problem, l1_ratio_of
+from fastpiggy.cli.models import (
+    LABELS,
+    TITLE,
+    build_criterion,
+    build_problem,
+    delta_of,
+    l1_ratio_of,
+)
+
+COMMON = ("lasso", "elastic-net", "ridge", "logistic")
 
 STORAGES = {"C": "dense, row by row", "F": "dense, column by column", "sparse": "sparse (CSC)"}
 
 
 def warmup_command(arguments: argparse.Namespace) -> int:
-    """Run the sub-command: every model in every storage, float64.
+    """Run the sub-command: the common models in every storage, float64.
 
     Parameters
     ----------
@@ -39,7 +47,7 @@ def warmup_command(arguments: argparse.Namespace) -> int:
         grid.add_column(title, justify="right")
     total = 0.0
     with console.status("compiling", spinner="dots") as status:
-        for model in MODELS:
+        for model in COMMON:
             status.update(f"compiling: {TITLE[model]}")
             ratio = l1_ratio_of(model, None)
             cells = [warm_up(model, storage, np.float64, True, ratio) for storage in STORAGES]
@@ -78,7 +86,10 @@ def warm_up(
 
     X, y = _tiny(model, storage, dtype)
     start = time.perf_counter()
-    problem = build_problem(model, X, y, l1_ratio=l1_ratio, fit_intercept=fit_intercept)
+    delta = delta_of(model, None, y)
+    problem = build_problem(
+        model, X, y, l1_ratio=l1_ratio, fit_intercept=fit_intercept, delta=delta
+    )
     with warnings.catch_warnings():
         # What may be said of twelve made-up rows is of no interest to anyone; that nothing can be
         # cached is.
@@ -93,7 +104,7 @@ def _tiny(model: str, storage: str, dtype: Any) -> tuple[Any, np.ndarray]:
     rng = np.random.default_rng(0)
     X = rng.standard_normal((12, 3)).astype(dtype)
     y = X[:, 0] + 0.5 * rng.standard_normal(12)
-    if model == "logistic":
+    if model in LABELS:
         y = np.where(np.arange(12) % 2 == 0, 1.0, -1.0)
     if storage == "sparse":
         from scipy.sparse import csc_array

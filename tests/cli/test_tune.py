@@ -126,6 +126,21 @@ def test_logistic_with_text_labels(tmp_path, capsys):
     assert "no and yes (the last is +1)" in capsys.readouterr().out
 
 
+def test_huber_and_squared_hinge(tmp_path, capsys):
+    X, Z, y = made(80)
+    path = write_csv(tmp_path / "data.csv", X, y)
+    found = run(tmp_path, path, "--target", "y", "--model", "huber", "--cv", 2, "--no-compare")
+    spread = np.median(np.abs(y - np.median(y)))
+    np.testing.assert_allclose(found["model"]["delta"], 1.345 * 1.4826 * spread)
+    assert found["certificate"]["status"] == "converged"
+    path = write_csv(tmp_path / "labels.csv", X, np.where(Z[:, 0] > 0, "yes", "no"))
+    options = ["--model", "squared-hinge", "--cv", 2, "--no-compare"]
+    found = run(tmp_path, path, "--target", "y", *options)
+    assert found["data"]["labels"] == ["no", "yes"]
+    assert main(["tune", str(path), "--target", "y", "--model", "huber"]) == 2
+    assert "Traceback" not in capsys.readouterr().err
+
+
 def test_three_labels_are_refused(tmp_path, capsys):
     X, _, _ = made(30)
     path = write_csv(tmp_path / "data.csv", X, ["a", "b", "c"] * 10)
