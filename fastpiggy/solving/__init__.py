@@ -1,11 +1,12 @@
 """Choose the algorithm, run it, report the certificate."""
 
-import sys
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
 from fastpiggy.solution import Solution
+
+_families: dict[str, Any] = {}
 
 
 def solve(
@@ -115,5 +116,7 @@ def _family(problem: Any) -> Any:
         raise TypeError(
             f"problem must be made by fastpiggy.lasso, Problem, ... , got {type(problem).__name__}"
         )
-    module = f"fastpiggy.solving.{name}"
-    return sys.modules.get(module) or import_module(module)
+    # What stands in sys.modules may be half imported by another thread; what is kept here is not.
+    if name not in _families:
+        _families[name] = import_module(f"fastpiggy.solving.{name}")
+    return _families[name]
