@@ -5,7 +5,7 @@ from typing import Any
 from numba import config
 
 from fastpiggy.compile import indexing as indexing
-from fastpiggy.compile.inlined import Inlined
+from fastpiggy.compile.inner import Inner
 
 # ``reassoc`` is what vectorises a dot product.  The full ``fastmath`` set would let LLVM assume
 # that NaN and inf never occur, which breaks the non-finite checks and gains nothing measurable.
@@ -21,11 +21,11 @@ _COMMON: dict[str, Any] = {
 #: them from Python, so they need no wrappers that unpack records.  They are inlined at once: LLVM
 #: does not vectorise a loop that stores what a call returned, though it inlines the call later.
 INNER: dict[str, Any] = {
-    **_COMMON, "no_cpython_wrapper": True, "forceinline": True, "pipeline_class": Inlined,
+    **_COMMON, "no_cpython_wrapper": True, "forceinline": True, "pipeline_class": Inner,
 }  # fmt: skip
 
 #: Options of helpers that are called where they stand in a kernel, not copied into it.
-APART: dict[str, Any] = {**_COMMON, "no_cpython_wrapper": True, "pipeline_class": Inlined}
+APART: dict[str, Any] = {**_COMMON, "no_cpython_wrapper": True, "pipeline_class": Inner}
 
 #: Options of the kernels themselves, which run without the interpreter lock.
 OUTER: dict[str, Any] = {**_COMMON, "nogil": True}

@@ -1,9 +1,10 @@
-"""How what is called inside a kernel is compiled: typed and lowered, not optimised on its own.
+"""How what is called inside a kernel is compiled: for compiled code alone.
 
-Numba optimises every function by itself, makes machine code of it, links it into each of its
-callers and optimises it there again, at every level of nesting.  Nobody calls a helper or a
-record's method but compiled code: its plain code is linked into the kernel, and the kernel is
-optimised once, as a whole.  This halves the time in LLVM.
+Numba makes machine code of every function, links the function into each of its callers, and
+optimises it there again, at every level of nesting.  Nobody but compiled code calls a helper or a
+record's method: no machine code is made of them.  What is copied into its callers is optimised
+before, since LLVM vectorises a loop better before it is inlined than after (5 to 15 % of a fused
+pass); what is called where it stands is optimised once, with the kernel.
 """
 
 from typing import Any
@@ -17,16 +18,26 @@ from numba.core.typed_passes import NativeLowering
 class _Linked(JITCodeLibrary):
     """A library that is there to be linked into others."""
 
-    def _optimize_functions(self, ll_module: Any) -> None:
-        # The layout only; the passes come with the kernel.
-        ll_module.data_layout = self._codegen._data_layout
-
     def finalize(self) -> None:
         for library in dict.fromkeys(self._linking_libraries):
             self._reload_init.update(library._reload_init)
             self._final_module.link_in(library._get_module_for_linking(), preserve=True)
+        self.optimise()
         self._finalize_dynamic_globals()
         self._finalized = True
+
+    def optimise(self) -> None:
+        self._optimize_final_module()
+
+
+class _Called(_Linked):
+    """The same for what is not inlined: the kernel that calls it will optimise it."""
+
+    def _optimize_functions(self, ll_module: Any) -> None:
+        ll_module.data_layout = self._codegen._data_layout
+
+    def optimise(self) -> None:
+        pass
 
 
 @register_pass(mutates_CFG=True, analysis_only=False)
@@ -37,7 +48,8 @@ class _Lowering(NativeLowering):
 
     def run_pass(self, state: Any) -> bool:
         codegen = state.targetctx.codegen()
-        state.library = _Linked(codegen, state.func_id.func_qualname)
+        kind = _Linked if state.flags.forceinline else _Called
+        state.library = kind(codegen, state.func_id.func_qualname)
         state.flags.no_compile = True
         try:
             super().run_pass(state)
@@ -53,7 +65,7 @@ class _Lowering(NativeLowering):
         return True
 
 
-class Inlined(CompilerBase):
+class Inner(CompilerBase):
     """Numba's pipeline with the lowering above."""
 
     def define_pipelines(self) -> list[Any]:
