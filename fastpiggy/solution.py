@@ -64,8 +64,8 @@ class Solution:
         What every iteration did, where ``trace=True``.
     cost : Cost or None
         Which way was taken, and what it cost.
-    find_objective, adjoint : callable, optional
-        What :attr:`objective` and :meth:`vjp` call.
+    find_objective, adjoint, find_degrees_of_freedom : callable, optional
+        What :attr:`objective`, :meth:`vjp` and :attr:`degrees_of_freedom` call.
     """
 
     problem: Any
@@ -82,11 +82,21 @@ class Solution:
     find_objective: Callable[[], float] | None = field(default=None, repr=False)
     # Makes the adjoint when it is asked for; not pickled, made again from x.
     adjoint: Callable[..., dict[str, Any]] | None = field(default=None, repr=False)
+    find_degrees_of_freedom: Callable[[], float] | None = field(default=None, repr=False)
 
     @cached_property
     def objective(self) -> float:
         """Loss plus penalty at x, computed when it is asked for."""
         return np.nan if self.find_objective is None else float(self.find_objective())
+
+    @cached_property
+    def degrees_of_freedom(self) -> float | None:
+        """Trace of the derivative of the fit along y, computed when it is asked for.
+
+        Trend filters: knots + degree + 1; generalized Lassos: the dimension of the null space of
+        the inactive rows of D (Tibshirani and Taylor 2011).  None for other problems.
+        """
+        return None if self.find_degrees_of_freedom is None else self.find_degrees_of_freedom()
 
     def vjp(
         self, v: Any, intercept: float = 0.0, wrt: str | Iterable[str] | None = None
@@ -167,7 +177,10 @@ class Solution:
 
     def __getstate__(self) -> dict[str, Any]:
         # Both hold all that the solve computed; the objective itself goes along.
-        held = {"objective": self.objective, "find_objective": None, "adjoint": None}
+        held = {
+            "objective": self.objective, "find_objective": None, "adjoint": None,
+            "degrees_of_freedom": self.degrees_of_freedom, "find_degrees_of_freedom": None,
+        }  # fmt: skip
         return {**self.__dict__, **held}
 
     def __repr__(self) -> str:

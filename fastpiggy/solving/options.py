@@ -1,6 +1,7 @@
 """The algorithms as a user names them, with their options."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from fastpiggy.problems import checks
 
@@ -75,6 +76,14 @@ class ADMM:
     def __post_init__(self) -> None:
         if self.penalty_parameter is not None:
             checks.number(self.penalty_parameter, "penalty_parameter", open_low=True)
+
+
+@dataclass(frozen=True)
+class DynamicProgramming:
+    """Options of dynamic programming for total variation: none.  It ends at the solution."""
+
+    #: Without iterations that a derivative could run along with.
+    direct: ClassVar[bool] = True
 
 
 BY_NAME = {

@@ -38,6 +38,10 @@ class Point(Protocol):
     units: Mapping[str, float]
 
     def objective(self) -> float: ...
+
+    #: Trace of the derivative along y, where the problem has one: optional.
+    degrees_of_freedom: float
+
     def margin(self) -> tuple[float, float] | None: ...
     def movement(self, directions: list[wrt.Direction]) -> Any:
         """How the directions move the conditions of optimality."""
@@ -88,7 +92,8 @@ class System(Protocol):
     """What solving asks of a structured problem."""
 
     problem: Any
-    #: Options classes by the name of their algorithm; the first is that of ``algorithm="auto"``.
+    #: Options classes by the name of their algorithm; the first is that of ``algorithm="auto"``,
+    #: for fused derivatives the first that is not `direct`.
     algorithms: dict[str, type]
     #: Entries that ``selection`` has.
     coordinates: int
@@ -114,9 +119,9 @@ def solve(problem: Any, **arguments: Any) -> Solution:
     system = problem.system()
     request = check(system.coordinates, system.algorithms, **arguments)
     directions = wrt.parse(problem, request.wrt, int(np.prod(problem.shape)))
-    name, options = _algorithm(system, request)
     mode = "none" if not directions else request.derivative
     mode = "implicit" if mode == "auto" else mode
+    name, options = _algorithm(system, request, mode)
     if mode in FUSED:
         run = system.run(options, directions, request)
         code, J = piggyback(run, mode, request.max_iter or system.max_iter, request.tol)
@@ -133,16 +138,32 @@ def solve(problem: Any, **arguments: Any) -> Solution:
         problem, x, 0.0, {} if J is None else wrt.split(J, directions, x.shape),
         {d.name: np.zeros(d.shape)[()] for d in directions}, certificate, name, mode,
         found.iterations, found.trace if request.trace else None, found.cost,
-        found.point.objective, Adjoint(found.point),
+        found.point.objective, Adjoint(found.point), _degrees_of_freedom(found.point),
     )  # fmt: skip
 
 
-def _algorithm(system: System, request: Request) -> tuple[str, Any]:
+def _degrees_of_freedom(point: Any) -> Callable[[], float] | None:
+    if not hasattr(type(point), "degrees_of_freedom"):
+        return None
+    return lambda: float(point.degrees_of_freedom)
+
+
+def _algorithm(system: System, request: Request, mode: str) -> tuple[str, Any]:
+    steps = mode in FUSED or mode == "one_step"
+    iterative = [
+        name for name, cls in system.algorithms.items() if not getattr(cls, "direct", False)
+    ]
     if request.algorithm == "auto":
-        name = next(iter(system.algorithms))
+        name = iterative[0] if steps else next(iter(system.algorithms))
         return name, system.algorithms[name]()
     names = {cls: name for name, cls in system.algorithms.items()}
-    return names[type(request.algorithm)], request.algorithm
+    name = names[type(request.algorithm)]
+    if steps and name not in iterative:
+        raise ValueError(
+            f"derivative={mode!r} runs along with iterations, and algorithm={name!r} has none; "
+            f'take "implicit" or one of the algorithms {", ".join(map(repr, iterative))}'
+        )
+    return name, request.algorithm
 
 
 def _derivative(

@@ -209,6 +209,13 @@ class Gram:
         return 0.0
 
     @property
+    def rank(self) -> int:
+        """Number of eigenvalues above rounding; dense where it is singular."""
+        if not self.singular:
+            return len(self.diagonal)
+        return int(np.linalg.matrix_rank(self.matrix.toarray(), hermitian=True))
+
+    @property
     def singular(self) -> bool:
         return self.least_eigenvalue < 1e-10
 

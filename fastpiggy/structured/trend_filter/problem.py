@@ -214,6 +214,8 @@ def _weights(value: Any, size: int, order: int) -> np.ndarray:
 
 def _null_model(problem: TrendFilter) -> NullModel:
     y, w, k = problem.y, problem.sample_weight, problem.order
+    if k == 1:
+        return _constant(y, w)
     spline = DiscreteSpline(y.size, k, np.zeros(0, dtype=np.int64))
     N, gram = spline.basis, Gram(spline, w)
     x = np.zeros_like(y)
@@ -231,3 +233,20 @@ def _null_model(problem: TrendFilter) -> NullModel:
         return NullModel(x, np.zeros(problem.rows), 0.0)
     u, _ = dual(g, k, spline.rows, np.zeros(0))
     return NullModel(x, u, float(largest))
+
+
+def _constant(y: np.ndarray, w: np.ndarray) -> NullModel:
+    """That of degree 0, without splines."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean = w @ y / w.sum()
+        mean += w @ (y - mean) / w.sum()
+        g = w * (y - mean)
+        largest = float(np.abs(g).max())
+        if not np.isfinite(largest * y.size):
+            raise ValueError(
+                f"y is finite but its sums overflow (largest entry {np.abs(y).max():g}); scale it"
+            )
+    x = np.full(y.size, mean)
+    if largest <= _ROUNDING * np.abs(w * y).max():
+        return NullModel(x, np.zeros(y.size - 1), 0.0)
+    return NullModel(x, -np.cumsum(g)[:-1], largest)

@@ -35,6 +35,33 @@ class Movement:
     alpha: np.ndarray  # (m,)
 
 
+def movement(problem: Any, x: np.ndarray, directions: list[wrt.Direction]) -> Movement:
+    """How the directions move the conditions at x; starting point and rho do not."""
+    m = wrt.count(directions)
+    r, alpha = np.zeros((x.size, m)), np.zeros(m)
+    k = 0
+    for d in directions:
+        columns = slice(k, k + len(d.values))
+        k += len(d.values)
+        if d.name == "alpha":
+            alpha[columns] = d.values
+        elif d.name == "y":
+            r[:, columns] = (d.values * problem.sample_weight).T
+        elif d.name == "sample_weight":
+            r[:, columns] = (d.values * (problem.y - x)).T
+    return Movement(r, alpha)
+
+
+def units(problem: Any, x: np.ndarray, rho: float) -> dict[str, float]:
+    """By parameter: the size that a derivative with respect to it would have."""
+    away = float(np.linalg.norm(problem.y - x))
+    return {
+        "alpha": away / problem.alpha if problem.alpha > 0 else 0.0,
+        "sample_weight": away / float(problem.sample_weight.max()),
+        "step": float(np.linalg.norm(problem.y)) / rho,
+    }
+
+
 def iterate_floor(problem: Any, rho: float) -> float:
     """What rounding leaves of the optimality of ADMM's iterates: the condition of M decides."""
     size = float(np.abs(problem.y).max()) / gradient_scale(problem)
@@ -129,6 +156,17 @@ class Projection:
         spline = DiscreteSpline(self.problem.y.size, self.problem.order, rows)
         return spline, Gram(spline, self.problem.sample_weight, curb)
 
+    @property
+    def degrees_of_freedom(self) -> float:
+        """Knots + degree + 1, the rank of the projection; a row on a kink counts by its q.
+
+        Weights of zero take their splines out of it.
+        """
+        gram, full = self._system[1], float(self._system[0].size)
+        if self.kinks.size:
+            full += float((self.q[self.kinks] - (self.q[self.kinks] > 0)).sum())
+        return full if not self.singular else float(gram.rank)
+
     @cached_property
     def singular(self) -> bool:
         """Whether weights of zero leave the system singular on the knots and kinks together."""
@@ -145,14 +183,7 @@ class Projection:
 
     @property
     def units(self) -> dict[str, float]:
-        """By parameter: the size that a derivative with respect to it would have."""
-        p = self.problem
-        away = float(np.linalg.norm(p.y - self.x))
-        return {
-            "alpha": away / p.alpha if p.alpha > 0 else 0.0,
-            "sample_weight": away / float(p.sample_weight.max()),
-            "step": float(np.linalg.norm(p.y)) / self.rho,
-        }
+        return units(self.problem, self.x, self.rho)
 
     def by_side(self, directions: list[wrt.Direction]) -> Any:
         """See :func:`fastpiggy.structured.trend_filter.one_sided.by_side`."""
@@ -161,20 +192,8 @@ class Projection:
         return by_side(self, directions)
 
     def movement(self, directions: list[wrt.Direction]) -> Movement:
-        """How the directions move the conditions; starting point and rho do not."""
-        p, m = self.problem, wrt.count(directions)
-        r, alpha = np.zeros((p.y.size, m)), np.zeros(m)
-        k = 0
-        for d in directions:
-            columns = slice(k, k + len(d.values))
-            k += len(d.values)
-            if d.name == "alpha":
-                alpha[columns] = d.values
-            elif d.name == "y":
-                r[:, columns] = (d.values * p.sample_weight).T
-            elif d.name == "sample_weight":
-                r[:, columns] = (d.values * (p.y - self.knots.x)).T
-        return Movement(r, alpha)
+        """See :func:`movement`."""
+        return movement(self.problem, self.knots.x, directions)
 
     def _coefficients(self, move: Movement) -> tuple[np.ndarray, np.ndarray]:
         spline, gram = self._system

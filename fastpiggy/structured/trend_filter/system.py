@@ -1,6 +1,6 @@
 """Solve ``norm_W(x - y)^2 / 2 + alpha norm1(D x)``, D differences."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from fastpiggy.structured.trend_filter.exchange import finish
 from fastpiggy.structured.trend_filter.knots import Knots, at_zero, gradient_scale
 from fastpiggy.structured.trend_filter.problem import TrendFilter
 from fastpiggy.structured.trend_filter.projection import Projection, iterate_floor
+from fastpiggy.structured.trend_filter.segments import Segments
 
 #: Iterations before the first exact finish, four times as many before each of the others.
 _FIRST = 30
@@ -31,6 +32,9 @@ _FINISHES = 3
 _SPREAD = {1: (3.6, 0.25), 2: (2.4, 0.5), 3: (1.1, 0.7), 4: (1.1, 0.7)}
 #: Bounds of ``rho 4^order / mean(w)``, about the condition of M.
 _LEAST, _MOST, _ALLOWED = 0.2, 1e10, 1e15
+
+_ITERATIVE = {"admm": opt.ADMM}
+_DIRECT = {"dynamic_programming": opt.DynamicProgramming, **_ITERATIVE}
 
 _ADVICE = {
     Status.MAX_ITER: "max_iter was reached before the tolerance; raise either, give another "
@@ -79,15 +83,14 @@ class Run(structured.Run):
 
     def _start(self, x0: Any, directions: list[wrt.Direction]) -> None:
         p, state = self.trend, self.state
+        x0 = _check_start(p, x0)
         if isinstance(x0, Solution):
-            if x0.x.shape != p.shape:
-                raise ValueError(f"x0 must be a solution with {p.y.size} points, got {x0.x.shape}")
             if getattr(x0.problem, "degree", None) == p.degree:
                 self.hold(Projection(_knots_near(x0.problem, x0.x), self.selection, self.rho))
             else:
                 state.v[:] = np.diff(x0.x, p.order)
         elif x0 is not None:
-            state.x[:] = checks.vector(x0, "x0", p.y.size, "point")
+            state.x[:] = x0
             state.v[:] = np.diff(state.x, p.order)
         k = 0
         for d in directions:
@@ -123,6 +126,14 @@ class Run(structured.Run):
         knots = at_zero(p) if p.alpha == 0.0 else Knots(p, *self.signs())
         last = self.parts[-1][-1, engine.RESIDUAL] / self.scale
         return Projection(knots, self.selection, self.rho, self.state.x.copy(), last)
+
+
+def _check_start(problem: TrendFilter, x0: Any) -> Any:
+    if x0 is None or (isinstance(x0, Solution) and x0.x.shape == problem.shape):
+        return x0
+    if isinstance(x0, Solution):
+        raise ValueError(f"x0 must be a solution with {problem.y.size} points, got {x0.x.shape}")
+    return checks.vector(x0, "x0", problem.y.size, "point")
 
 
 def _rho(problem: TrendFilter, options: opt.ADMM) -> float:
@@ -181,13 +192,13 @@ def _knots_near(problem: TrendFilter, x: np.ndarray) -> Knots:
 class System:
     """What :func:`fastpiggy.solve` asks of a trend filter."""
 
-    algorithms: ClassVar[dict[str, type]] = {"admm": opt.ADMM}
     max_iter = 20_000
     kind = "differences"
     advice = _ADVICE
 
     def __init__(self, problem: TrendFilter) -> None:
         self.problem, self.coordinates = problem, problem.rows
+        self.algorithms = _DIRECT if problem.degree == 0 else _ITERATIVE
 
     def run(self, options: opt.ADMM, directions: list[wrt.Direction], request: Request) -> Run:
         """ADMM with the tangents of the directions."""
@@ -195,6 +206,8 @@ class System:
 
     def exact(self, options: opt.ADMM, request: Request) -> Exact:
         """ADMM, and the exact finish on the knots as soon as that leads to the end."""
+        if isinstance(options, opt.DynamicProgramming):
+            return self._directly(request)
         run = self.run(options, [], request)
         limit, tol = request.max_iter or self.max_iter, request.tol
         length, best, done = _FIRST, None, False
@@ -211,13 +224,34 @@ class System:
             length *= 4
         return self._ended(run, engine.CONVERGED if done else engine.UNFINISHED, best)
 
+    def _directly(self, request: Request) -> Exact:
+        """Total variation by dynamic programming, in linear time."""
+        _check_start(self.problem, request.x0)
+        point, tol = self._total_variation(request.selection, request.tol), request.tol
+        done = point.optimality <= max(tol, point.floor)
+        cost = Cost("dynamic programming", 0)
+        code = engine.CONVERGED if done else engine.UNFINISHED
+        return Exact(code, point, 0, Trace.of([]), cost)
+
+    def _total_variation(self, selection: np.ndarray, tol: float) -> Segments | Projection:
+        """By segments where no jump is near a kink, else by the splines of all degrees."""
+        problem, rho = self.problem, _rho(self.problem, opt.ADMM())
+        if problem.alpha == 0.0:
+            return Projection(at_zero(problem), selection, rho)
+        found = Segments(problem)
+        if found.plain:
+            return found
+        return Projection(finish(problem, found.rows, found.signs, tol), selection, rho)
+
     def _ended(self, run: Run, code: int, point: Projection) -> Exact:
         cost = Cost("admm + finish", run.iterations, sweeps=run.iterations)
         return Exact(code, point, run.iterations, Trace.of(run.parts), cost)
 
-    def near(self, x: np.ndarray, tol: float) -> Projection:
+    def near(self, x: np.ndarray, tol: float) -> Segments | Projection:
         """The solution near x, its knots found again."""
         problem = self.problem
+        if problem.degree == 0:
+            return self._total_variation(np.zeros(problem.rows), tol)
         near = _knots_near(problem, x)
         knots = finish(problem, near.rows, near.signs, tol)
         return Projection(knots, np.zeros(problem.rows), _rho(problem, opt.ADMM()))
