@@ -4,27 +4,27 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from fastpiggy.algorithms.operators import factor
 from fastpiggy.algorithms.protocol import Algorithm, Directions, Move, Problem, State
 from fastpiggy.compile import helper, record
 
 
 @record(Problem)
 class Fused(NamedTuple):
-    """``sum_i weights_i (x_i - y_i)^2 / 2 + penalty(D x)``, D banded.
+    """``sum_i weights_i (x_i - y_i)^2 / 2 + penalty(D x)``.
 
     Parameters
     ----------
-    operator : ndarray of shape (k + 1, rows)
-        D by diagonals: ``D[i, i + j] = operator[j, i]``.
+    operator : Operator
+        D, a record of that role.
     y, weights : ndarray of shape (n,)
-        ``n = rows + k``.
     penalty : Penalty
         A record of that role, on vectors of `rows` entries.
     selection : ndarray of shape (rows,)
         The number q of each row.
     """
 
-    operator: np.ndarray
+    operator: Any
     y: np.ndarray
     weights: np.ndarray
     penalty: Any
@@ -80,34 +80,15 @@ def splitting(n: int, rows: int, m: int) -> Splitting:
 
 
 @helper
-def _right_hand_sides(operator, y, dy, w, V, Z, B, rho, first, last):
+def _right_hand_sides(operator, y, dy, w, V, Z, B, r, rho, first, last):
     """``W y + rho D'(z - s)``, with its tangents along y and the state, into rows of B."""
-    n, rows = B.shape[1], V.shape[1]
     for k in range(first, last):
-        for i in range(n):
+        for i in range(B.shape[1]):
             B[k, i] = w[i] * (y[i] if k == 0 else dy[k - 1, i])
-        for j in range(operator.shape[0]):
-            for i in range(rows):
-                # z - s = 2 z - v
-                B[k, i + j] += rho * operator[j, i] * (2.0 * Z[k, i] - V[k, i])
-
-
-@helper
-def _solve(factor, B, first, last):
-    """Solve with ``L diag(1/factor[0]) L'``, all rows along: their recurrences overlap."""
-    n, bands = B.shape[1], factor.shape[0]
-    for i in range(n):
-        for k in range(first, last):
-            b = B[k, i]
-            for j in range(min(bands - 1, i), 0, -1):
-                b -= factor[j, i] * B[k, i - j]
-            B[k, i] = b
-    for i in range(n - 1, -1, -1):
-        for k in range(first, last):
-            b = B[k, i] * factor[0, i]
-            for j in range(min(bands - 1, n - 1 - i), 0, -1):
-                b -= factor[j, i + j] * B[k, i + j]
-            B[k, i] = b
+        for i in range(r.size):
+            # z - s = 2 z - v
+            r[i] = 2.0 * Z[k, i] - V[k, i]
+        operator.pull(rho, r, B[k])
 
 
 @helper
@@ -128,9 +109,7 @@ def _advance(operator, B, V, Z, r, first, last):
     for k in range(last - 1, first - 1, -1):
         for i in range(r.size):
             r[i] = -Z[k, i]
-        for j in range(operator.shape[0]):
-            for i in range(r.size):
-                r[i] += operator[j, i] * B[k, i + j]
+        operator.push(B[k], r)
         for i in range(r.size):
             V[k, i] += r[i]
 
@@ -140,9 +119,7 @@ def _gradient_size(operator, r, g):
     """Largest entry of ``D'r``; g is overwritten."""
     for i in range(g.size):
         g[i] = 0.0
-    for j in range(operator.shape[0]):
-        for i in range(r.size):
-            g[i + j] += operator[j, i] * r[i]
+    operator.pull(1.0, r, g)
     largest = 0.0
     for i in range(g.size):
         # NaN compares false both ways: the negation lets it through.
@@ -199,13 +176,13 @@ class ADMM(NamedTuple):
         The penalty parameter; positive.
     steps : ndarray of shape (rows,)
         ``1/rho``, for the prox.
-    factor : ndarray of shape (k + 1, n)
-        ``M = L diag(1/factor[0]) L'`` with a unit lower triangle ``L[i, i - j] = factor[j, i]``.
+    factor : Factor
+        Of M, a record of that role.
     """
 
     rho: float
     steps: np.ndarray
-    factor: np.ndarray
+    factor: Any
 
     def step(self, problem, d, state, m, moving):
         rho, operator, y, w = self.rho, problem.operator, problem.y, problem.weights
@@ -215,7 +192,7 @@ class ADMM(NamedTuple):
             state.dv, state.dz, r, rho, self.steps, m,
         )  # fmt: skip
         first = 0 if moving else 1
-        _right_hand_sides(operator, y, d.y, w, V, Z, B, rho, first, m + 1)
+        _right_hand_sides(operator, y, d.y, w, V, Z, B, r, rho, first, m + 1)
         # Where the tangents need x, the iterate is solved for alone.
         lo, hi = first, m + 1
         if d.coupled == 1 and moving:
@@ -223,7 +200,7 @@ class ADMM(NamedTuple):
         while lo < m + 1:
             if lo == 1 and d.coupled == 1:
                 _shift(y, w, d.weights, d.step, B[0] if moving else X[0], B, rho, m)
-            _solve(self.factor, B, lo, hi)
+            self.factor.solve(B, lo, hi)
             lo, hi = hi, m + 1
         change, tangent_change, tangent_size = 0.0, 0.0, 0.0
         for k in range(first, m + 1):
@@ -240,26 +217,12 @@ class ADMM(NamedTuple):
         return Move(change, tangent_change, tangent_size, residual, moved)
 
 
-def admm(operator: np.ndarray, weights: np.ndarray, rho: float) -> ADMM:
-    """The algorithm for a :class:`Fused` problem: factors M, in O(n).
+def admm(operator: Any, weights: np.ndarray, rows: int, rho: float) -> ADMM:
+    """The algorithm for a :class:`Fused` problem with an operator of so many rows: factors M.
 
     Raises
     ------
     numpy.linalg.LinAlgError
         If M is singular to rounding.
     """
-    from scipy.linalg import cholesky_banded
-
-    k, n = len(operator) - 1, weights.size
-    bands = np.zeros((k + 1, n))
-    bands[0] = weights
-    for band in range(k + 1):
-        for j in range(k + 1 - band):
-            # Row i of D adds D[i, i + j] D[i, i + j + band].
-            bands[band, j : j + n - k] += rho * operator[j] * operator[j + band]
-    lower = cholesky_banded(bands, lower=True)
-    factor = np.zeros((k + 1, n))
-    factor[0] = lower[0] ** -2
-    for j in range(1, k + 1):
-        factor[j, j:] = lower[j, : n - j] / lower[0, : n - j]
-    return ADMM(rho, np.full(n - k, 1.0 / rho), factor)
+    return ADMM(rho, np.full(rows, 1.0 / rho), factor(operator, weights, rho))

@@ -9,6 +9,7 @@ from tables import PENALTIES, directions, moved, run_case
 
 from fastpiggy.algorithms import engine
 from fastpiggy.algorithms.admm import Fused, FusedDirections, admm, splitting
+from fastpiggy.algorithms.operators import Banded
 from fastpiggy.compile.flags import COMPILED
 
 M, STEPS, H = 3, 6, 1e-6
@@ -31,9 +32,9 @@ def make(name, stencil, coupled=1, rho=0.8, seed=0, rows=7):
         rng.standard_normal((M, n)), coupled * 0.3 * rng.standard_normal((M, n)),
         directions(g, rng, M), coupled * 0.3 * rng.standard_normal(M), coupled,
     )  # fmt: skip
-    problem = Fused(operator, y, w, g, np.zeros(rows))
+    problem = Fused(Banded(operator), y, w, g, np.zeros(rows))
     return SimpleNamespace(
-        problem=problem, d=d, m=M, D=D, rho=rho, algorithm=admm(operator, w, rho)
+        problem=problem, d=d, m=M, D=D, rho=rho, algorithm=admm(Banded(operator), w, rows, rho)
     )
 
 
@@ -152,7 +153,7 @@ def test_tangent_is_the_difference_of_solutions(stencil):
             )  # fmt: skip
             rho = case.rho + e * d.step[k]
             near = SimpleNamespace(**{**vars(case), "problem": problem, "rho": rho, "m": 0})
-            near.algorithm = admm(p.operator, problem.weights, rho)
+            near.algorithm = admm(p.operator, problem.weights, case.D.shape[0], rho)
             ends.append(solved(near).x)
         knots = [np.sign(np.where(abs(case.D @ x) < 1e-10, 0, case.D @ x)) for x in ends]
         assert np.array_equal(*knots), "the active set changed"
@@ -190,7 +191,7 @@ def test_nan_ends_the_run():
 
 def test_a_singular_system_is_refused():
     with pytest.raises(np.linalg.LinAlgError):
-        admm(np.array([[-1.0] * 3, [1.0] * 3]), np.zeros(4), 1.0)
+        admm(Banded(np.array([[-1.0] * 3, [1.0] * 3])), np.zeros(4), 3, 1.0)
 
 
 def test_scaled_iterates_are_those_of_douglas_rachford_on_the_dual():
@@ -202,10 +203,12 @@ def test_scaled_iterates_are_those_of_douglas_rachford_on_the_dual():
     D = np.diff(np.eye(n), 2, axis=0)
     operator = np.array([1.0, -2.0, 1.0])[:, None] * np.ones(rows)
     penalty = PENALTIES["L1"].make(rng, rows)._replace(alpha=alpha, weights=np.ones(rows))
-    problem = Fused(operator, y, w, penalty, np.zeros(rows))
+    problem = Fused(Banded(operator), y, w, penalty, np.zeros(rows))
     nothing = FusedDirections(np.zeros((0, n)), np.zeros((0, n)), directions(penalty, rng, 0),
                               np.zeros(0), 0)  # fmt: skip
-    case = SimpleNamespace(problem=problem, d=nothing, m=0, algorithm=admm(operator, w, rho))
+    case = SimpleNamespace(
+        problem=problem, d=nothing, m=0, algorithm=admm(Banded(operator), w, rows, rho)
+    )
     state = splitting(n, rows, 0)
     dual = np.zeros(rows)
     system = np.eye(rows) / rho + (D / w) @ D.T

@@ -26,6 +26,7 @@ from tables import (
 from fastpiggy.algorithms.admm import Fused, FusedDirections, admm, splitting
 from fastpiggy.algorithms.composite import gradient, penalty_value, prox, row_tangents, rows, starts
 from fastpiggy.algorithms.engine import run
+from fastpiggy.algorithms.operators import Banded
 from fastpiggy.algorithms.protocol import iterate
 from fastpiggy.compile.flags import COMPILED
 
@@ -91,8 +92,8 @@ def splittings():
         rng.standard_normal((3, 9)), rng.standard_normal((3, 9)), directions(g, rng, 3),
         rng.standard_normal(3), 1,
     )  # fmt: skip
-    problem = Fused(operator, rng.standard_normal(9), w, g, np.zeros(7))
-    case = SimpleNamespace(problem=problem, d=d, m=3, algorithm=admm(operator, w, 0.8))
+    problem = Fused(Banded(operator), rng.standard_normal(9), w, g, np.zeros(7))
+    case = SimpleNamespace(problem=problem, d=d, m=3, algorithm=admm(Banded(operator), w, 7, 0.8))
     state = splitting(9, 7, 3)
     state.v[:], state.dv[:] = rng.standard_normal(7), rng.standard_normal((3, 7))
     code, trace = run_case(case, state, 5)

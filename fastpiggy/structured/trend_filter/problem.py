@@ -71,6 +71,10 @@ class TrendFilter:
         """Number of differences, the rows of D."""
         return self.y.size - self.order
 
+    def differences(self, x: np.ndarray) -> np.ndarray:
+        """D x, along the last axis."""
+        return np.diff(x, self.order)
+
     @property
     def parameters(self) -> dict[str, Any]:
         """Values of everything that a derivative can be taken with respect to."""

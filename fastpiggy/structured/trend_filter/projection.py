@@ -10,13 +10,13 @@ q decides: q = 0 leaves row i out of K, q = 1 takes it in.  In between, the fixe
 tangent recursion is the same system with ``rho (1 - q)/q (D_i N)'(D_i N)`` added to G.
 """
 
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from fastpiggy.problems import directions as wrt
+from fastpiggy.structured.quadratic import Movement, movement, objective, units
 from fastpiggy.structured.trend_filter.discrete_spline import DiscreteSpline, Gram, dual
 from fastpiggy.structured.trend_filter.knots import Knots, dual_scale, gradient_scale
 
@@ -25,41 +25,6 @@ from fastpiggy.structured.trend_filter.knots import Knots, dual_scale, gradient_
 NEAR = 1e-11
 
 _EPS = float(np.finfo(float).eps)
-
-
-@dataclass(frozen=True)
-class Movement:
-    """How parameters move the conditions at held knots, along m directions."""
-
-    r: np.ndarray  # (n, m): W dy + dw (y - x)
-    alpha: np.ndarray  # (m,)
-
-
-def movement(problem: Any, x: np.ndarray, directions: list[wrt.Direction]) -> Movement:
-    """How the directions move the conditions at x; starting point and rho do not."""
-    m = wrt.count(directions)
-    r, alpha = np.zeros((x.size, m)), np.zeros(m)
-    k = 0
-    for d in directions:
-        columns = slice(k, k + len(d.values))
-        k += len(d.values)
-        if d.name == "alpha":
-            alpha[columns] = d.values
-        elif d.name == "y":
-            r[:, columns] = (d.values * problem.sample_weight).T
-        elif d.name == "sample_weight":
-            r[:, columns] = (d.values * (problem.y - x)).T
-    return Movement(r, alpha)
-
-
-def units(problem: Any, x: np.ndarray, rho: float) -> dict[str, float]:
-    """By parameter: the size that a derivative with respect to it would have."""
-    away = float(np.linalg.norm(problem.y - x))
-    return {
-        "alpha": away / problem.alpha if problem.alpha > 0 else 0.0,
-        "sample_weight": away / float(problem.sample_weight.max()),
-        "step": float(np.linalg.norm(problem.y)) / rho,
-    }
 
 
 def iterate_floor(problem: Any, rho: float) -> float:
@@ -120,9 +85,7 @@ class Projection:
         """Loss plus penalty at x."""
         if self.iterate is None:
             return self.knots.objective()
-        p = self.problem
-        loss = 0.5 * float((p.sample_weight * (self.x - p.y) ** 2).sum())
-        return loss + p.alpha * float(np.abs(np.diff(self.x, p.order)).sum())
+        return objective(self.problem, self.x)
 
     @cached_property
     def kinks(self) -> np.ndarray:

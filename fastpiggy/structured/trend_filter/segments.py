@@ -12,14 +12,10 @@ from typing import Any
 import numpy as np
 
 from fastpiggy.problems import directions as wrt
+from fastpiggy.structured.quadratic import Movement, movement, objective, units
 from fastpiggy.structured.trend_filter.dynamic_programming import segments, total_variation
 from fastpiggy.structured.trend_filter.knots import dual_scale, gradient_scale
-from fastpiggy.structured.trend_filter.projection import (
-    NEAR,
-    Movement,
-    movement,
-    units,
-)
+from fastpiggy.structured.trend_filter.projection import NEAR
 
 _EPS = float(np.finfo(float).eps)
 
@@ -79,16 +75,14 @@ class Segments:
 
     def objective(self) -> float:
         """Loss plus penalty."""
-        p = self.problem
-        loss = 0.5 * float((p.sample_weight * (self.x - p.y) ** 2).sum())
-        return loss + p.alpha * float(np.abs(np.diff(self.x)).sum())
+        return objective(self.problem, self.x)
 
     @property
     def units(self) -> dict[str, float]:
         return units(self.problem, self.x, 1.0)
 
     def movement(self, directions: list[wrt.Direction]) -> Movement:
-        """See :func:`fastpiggy.structured.trend_filter.projection.movement`."""
+        """See :func:`fastpiggy.structured.quadratic.movement`."""
         return movement(self.problem, self.x, directions)
 
     def by_side(self, directions: list[wrt.Direction]) -> Any:
