@@ -30,8 +30,11 @@ from fastpiggy.solving.options import ADMM as ADMM
 from fastpiggy.solving.options import ActiveSet as ActiveSet
 from fastpiggy.solving.options import BlockDescent as BlockDescent
 from fastpiggy.solving.options import CoordinateDescent as CoordinateDescent
+from fastpiggy.solving.options import DynamicProgramming as DynamicProgramming
 from fastpiggy.solving.options import ForwardBackward as ForwardBackward
 from fastpiggy.solving.solutions import Solutions as Solutions
+from fastpiggy.structured.generalized_lasso import GeneralizedLasso as GeneralizedLasso
+from fastpiggy.structured.generalized_lasso import generalized_lasso as generalized_lasso
 from fastpiggy.structured.trend_filter import TrendFilter as TrendFilter
 from fastpiggy.structured.trend_filter import trend_filter as trend_filter
 from fastpiggy.tuning import SearchStatus as SearchStatus
