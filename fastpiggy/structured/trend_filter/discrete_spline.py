@@ -10,42 +10,74 @@ grows as the 2k-th power of the distance between knots.
 """
 
 from functools import cached_property
-from math import comb, factorial
+from math import factorial
 from typing import Any
 
 import numpy as np
 
 
-def differences(n: int, order: int) -> np.ndarray:
+def extended(t: np.ndarray, more: int) -> np.ndarray:
+    """Positions continued at their mean distance by so many on both sides."""
+    step = (t[-1] - t[0]) / (t.size - 1)
+    ends = step * np.arange(1, more + 1)
+    return np.concatenate([t[0] - ends[::-1], t, t[-1] + ends])
+
+
+def differences(n: int, order: int, t: np.ndarray | None = None) -> np.ndarray:
     """The matrix D of differences of an order, of shape (order + 1, n - order).
 
-    Stored by diagonals: ``D[i, i + j] = differences[j, i]``.
+    Stored by diagonals: ``D[i, i + j] = differences[j, i]``.  At positions t a difference of order
+    p, divided by ``(t[i + p] - t[i])/p``, goes into the next (Tibshirani 2014, equation 10).
 
     Examples
     --------
+    >>> import numpy as np
     >>> differences(4, 2)
     array([[ 1.,  1.],
            [-2., -2.],
            [ 1.,  1.]])
+    >>> differences(3, 2, np.array([0.0, 1.0, 3.0])).ravel()
+    array([ 1. , -1.5,  0.5])
     """
-    stencil = [(-1) ** (order - j) * comb(order, j) for j in range(order + 1)]
-    return np.repeat(np.array(stencil, dtype=float)[:, None], n - order, axis=1)
+    D = np.ones((1, n))
+    for p in range(order):
+        if p > 0 and t is not None:
+            D = D * (p / (t[p:] - t[:-p]))
+        rows = D.shape[1] - 1
+        new = np.zeros((p + 2, rows))
+        new[1:] += D[:, 1:]
+        new[:-1] -= D[:, :-1]
+        D = new
+    return D
 
 
-def summed(g: np.ndarray, order: int) -> np.ndarray:
+def difference(x: np.ndarray, order: int, t: np.ndarray | None = None) -> np.ndarray:
+    """D x along the last axis."""
+    if t is None:
+        return np.diff(x, order)
+    for p in range(order):
+        if p > 0:
+            x = x * (p / (t[p:] - t[:-p]))
+        x = np.diff(x)
+    return x
+
+
+def summed(g: np.ndarray, order: int, t: np.ndarray | None = None) -> np.ndarray:
     """``u`` with ``D'u = g``, for g of shape (n, ...), and `order` more rows.
 
     Those would be zero if g were orthogonal to all polynomials of degree below `order`; u is the
     sum from the left, so that they hold what is left over.
     """
-    u = (-1.0) ** order * g
-    for _ in range(order):
+    u, more = (-1.0) ** order * g, None if t is None else extended(t, order)[order:]
+    for p in range(1, order + 1):
         u = np.cumsum(u, axis=0)
+        if more is not None and p < order:
+            u = u * ((more[p : p + len(g)] - more[: len(g)]) / p)
     return u
 
 
 def dual(
-    g: np.ndarray, order: int, rows: np.ndarray, targets: np.ndarray
+    g: np.ndarray, order: int, rows: np.ndarray, targets: np.ndarray, t: np.ndarray | None = None
 ) -> tuple[np.ndarray, float]:
     """``u`` with ``D'u = g`` and ``u[rows] = targets``, for a g to which that u exists but for
     rounding; and a bound of ``D'u - g``.
@@ -57,13 +89,30 @@ def dual(
     from scipy.interpolate import make_interp_spline
 
     n, size = len(g), len(g) - order
-    sums = summed(g, order)
+    sums = summed(g, order, t)
     nodes = np.concatenate([np.arange(-order, 0), rows, np.arange(size, n)])
     missed = np.concatenate([np.zeros(order), sums[rows] - targets, sums[size:]])
-    drift = make_interp_spline(nodes, missed, k=2 * order - 1, check_finite=False)
-    # Differences are means of the derivative, and that is within its B-spline coefficients.
-    defect = np.abs(drift.derivative(order).c).max()
-    return sums[:size] - drift(np.arange(size)), float(defect)
+    at = np.arange(-order, n) if t is None else _centres(t, order)
+    drift = make_interp_spline(at[nodes + order], missed, k=2 * order - 1, check_finite=False)
+    moved = drift(at[order : size + order])
+    if t is None:
+        # Differences are means of the derivative, and that is within its B-spline coefficients.
+        defect = np.abs(drift.derivative(order).c).max()
+    else:
+        D, pull = differences(n, order, t), np.zeros(n)
+        for j in range(order + 1):
+            pull[j : j + size] += D[j] * moved
+        defect = np.abs(pull).max()
+    return sums[:size] - moved, float(defect)
+
+
+def _centres(t: np.ndarray, order: int) -> np.ndarray:
+    """Where the rows -order, ..., n - 1 of D stand: in the middle of their points."""
+    more = extended(t, 2 * order)
+    first, last = (order + 1) // 2 - 1 + order % 2, order // 2
+    rows = np.arange(t.size + order) + order
+    inner = [more[rows + j] for j in range(min(first, last), max(first, last) + 1)]
+    return np.mean(inner, axis=0)
 
 
 class DiscreteSpline:
@@ -76,13 +125,22 @@ class DiscreteSpline:
         Of the differences: one more than the degree of the polynomials.
     rows : ndarray of int
         Rows of D where the difference may be nonzero, ascending.
+    t : ndarray of shape (n,), optional
+        Positions, for an order of 1 or 2; at distances of one by default.
     """
 
-    def __init__(self, n: int, order: int, rows: np.ndarray) -> None:
+    def __init__(self, n: int, order: int, rows: np.ndarray, t: np.ndarray | None = None) -> None:
         self.n, self.order, self.rows = n, order, rows
+        self._more = 3 * order
+        at = np.arange(n, dtype=float) if t is None else t
+        self._at = extended(at, self._more)
         # A difference in row i is a knot at z = i + order - 1; each end has `order` more of them.
         ends = np.arange(order)
         self.z = np.concatenate([ends - 1, rows + order - 1, n - 1 + ends])
+
+    def positions(self, points: np.ndarray) -> np.ndarray:
+        """Where points stand, those beyond the ends included."""
+        return self._at[points + self._more]
 
     @property
     def size(self) -> int:
@@ -99,7 +157,7 @@ class DiscreteSpline:
         # z[a] < x <= z[a + 1]; the first and last knots are repeated so that indices stay inside.
         last = np.searchsorted(self.z, x) - 1
         more = np.arange(1, k + 1)
-        z = np.concatenate([self.z[0] - more[::-1], self.z, self.z[-1] + more])
+        z = self.positions(np.concatenate([self.z[0] - more[::-1], self.z, self.z[-1] + more]))
         a = last + k
         values = np.zeros((k, n))  # values[r] is that of spline a - degree + r
         values[0] = 1.0
@@ -109,8 +167,9 @@ class DiscreteSpline:
                 # Spline j of degree p - 1 passes on to splines j and j - 1 of degree p.
                 j = a - (p - 1) + r
                 share = values[r] / (z[j + p] - z[j])
-                new[r + 1] += (x + p - 1 - z[j]) * share
-                new[r] += (z[j + p] - x - p + 1) * share
+                here = self.positions(x + p - 1)
+                new[r + 1] += (here - z[j]) * share
+                new[r] += (z[j + p] - here) * share
             values[: p + 1] = new
         columns = np.clip(last - k + 1 + np.arange(k)[:, None], 0, self.size - 1)
         pointers = np.arange(0, n * k + 1, k)
@@ -126,7 +185,7 @@ class DiscreteSpline:
         """
         from scipy.sparse import csr_array
 
-        k, z = self.order, self.z.astype(float)
+        k, z = self.order, self.positions(self.z)
         own = np.arange(len(self.rows)) + k
         values = np.empty((len(self.rows), k + 1))
         for r in range(k + 1):
@@ -151,7 +210,8 @@ class DiscreteSpline:
         """
         k = self.order
         own = np.arange(len(self.rows)) + k
-        h = (self.z[own + 1] - self.z[own - 1]).astype(float)
+        z = self.positions(self.z)
+        h = z[own + 1] - z[own - 1]
         return h ** (k - 1) / factorial(k - 1)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from fastpiggy.structured.trend_filter.discrete_spline import DiscreteSpline, Gram, dual
+from fastpiggy.structured.trend_filter.discrete_spline import Gram
 
 _EPS = float(np.finfo(float).eps)
 
@@ -33,7 +33,7 @@ class Knots:
 
     def __init__(self, problem: Any, rows: np.ndarray, signs: np.ndarray) -> None:
         self.problem, self.rows, self.signs = problem, rows, signs
-        self.spline = DiscreteSpline(problem.y.size, problem.order, rows)
+        self.spline = problem.spline(rows)
         self.gram = Gram(self.spline, problem.sample_weight)
         N, jumps, w = self.spline.basis, self.spline.jumps, problem.sample_weight
         x, c = np.zeros_like(problem.y), np.zeros(self.spline.size)
@@ -55,7 +55,8 @@ class Knots:
     @cached_property
     def _dual(self) -> tuple[np.ndarray, float]:
         p = self.problem
-        return dual(p.sample_weight * (p.y - self.x), p.order, self.rows, p.alpha * self.signs)
+        g = p.sample_weight * (p.y - self.x)
+        return p.dual(g, self.rows, p.alpha * self.signs)
 
     @property
     def u(self) -> np.ndarray:
@@ -95,12 +96,15 @@ class Knots:
         """About what rounding leaves of the optimality.
 
         Rounding of y - x, and its sums between two knots, of which h points are the most: they
-        grow as ``h^(order - 1/2)``.
+        grow as ``h^(order - 1/2)``, at positions t as the extent to the power of the degree.
         """
         p = self.problem
         noise = 4 * _EPS * float((p.sample_weight * (np.abs(p.y) + np.abs(self.x))).max())
-        h = float(np.diff(np.concatenate([[-1], self.rows, [p.rows]])).max())
-        return noise * max(1 / gradient_scale(p), h ** (p.order - 0.5) / dual_scale(p))
+        ends = np.concatenate([[-1], self.rows, [p.rows]])
+        h = float(np.diff(ends).max())
+        extent = float(np.diff(self.spline.positions(ends)).max())
+        grown = h**0.5 * extent**p.degree
+        return noise * max(1 / gradient_scale(p), grown / dual_scale(p))
 
     def objective(self) -> float:
         p = self.problem
@@ -123,5 +127,5 @@ def gradient_scale(problem: Any) -> float:
 
 def at_zero(problem: Any) -> Knots:
     """The solution for alpha = 0, y itself: every row is a knot."""
-    signs = np.sign(np.diff(problem.y, problem.order))
+    signs = np.sign(problem.differences(problem.y))
     return Knots(problem, np.arange(problem.rows), signs)

@@ -6,7 +6,7 @@ import numpy as np
 
 from fastpiggy.problems import directions as wrt
 from fastpiggy.solving.complementarity import complementary
-from fastpiggy.structured.trend_filter.discrete_spline import DiscreteSpline, Gram
+from fastpiggy.structured.trend_filter.discrete_spline import Gram
 
 
 def by_side(point: Any, directions: list[wrt.Direction]) -> Any:
@@ -34,7 +34,7 @@ def by_side(point: Any, directions: list[wrt.Direction]) -> Any:
     sign[knots.rows] = knots.signs
     sign[kinks] = np.sign(knots.u[kinks])
     at = np.flatnonzero(sign)
-    spline = DiscreteSpline(problem.y.size, problem.order, at)
+    spline = problem.spline(at)
     gram = Gram(spline, problem.sample_weight)
     E = sign[kinks, None] * spline.jumps[np.searchsorted(at, kinks)].toarray()
     E /= np.sqrt((E * gram.solve(E.T).T).sum(axis=1))[:, None]

@@ -2,12 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
 
 from fastpiggy.problems import checks
-from fastpiggy.structured.trend_filter.discrete_spline import DiscreteSpline, Gram, dual
+from fastpiggy.structured.trend_filter.discrete_spline import (
+    DiscreteSpline,
+    Gram,
+    difference,
+    differences,
+    dual,
+)
 
 #: Residuals of the polynomial fit below this, over the largest y, are rounding.
 _ROUNDING = 64 * np.finfo(float).eps
@@ -45,12 +52,15 @@ class TrendFilter:
         Of the pieces.
     sample_weight : ndarray of shape (n,)
         Taken as they are.
+    t : ndarray of shape (n,) or None
+        Positions; None at distances of one.
     """
 
     y: np.ndarray
     alpha: float
     degree: int
     sample_weight: np.ndarray
+    t: np.ndarray | None = None
     #: The module of :mod:`fastpiggy.solving` that solves problems of this kind.
     family: ClassVar[str] = "structured"
     # What belongs to y and the weights, shared by the problems that differ in alpha.
@@ -73,7 +83,32 @@ class TrendFilter:
 
     def differences(self, x: np.ndarray) -> np.ndarray:
         """D x, along the last axis."""
-        return np.diff(x, self.order)
+        return difference(x, self.order, self.t)
+
+    @cached_property
+    def operator(self) -> np.ndarray:
+        """D by diagonals."""
+        return differences(self.y.size, self.order, self.t)
+
+    @cached_property
+    def largest(self) -> float:
+        """The largest sum of sizes in a row of D."""
+        if self.t is None:
+            return 2.0**self.order
+        return float(np.abs(self.operator).sum(axis=0).max())
+
+    @property
+    def distance(self) -> float:
+        """Mean distance of points."""
+        return 1.0 if self.t is None else float(self.t[-1] - self.t[0]) / (self.t.size - 1)
+
+    def spline(self, rows: np.ndarray) -> DiscreteSpline:
+        """The signals with ``D x = 0`` but in some rows."""
+        return DiscreteSpline(self.y.size, self.order, rows, self.t)
+
+    def dual(self, g: np.ndarray, rows: np.ndarray, targets: np.ndarray) -> tuple[Any, float]:
+        """See :func:`fastpiggy.structured.trend_filter.discrete_spline.dual`."""
+        return dual(g, self.order, rows, targets, self.t)
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -150,7 +185,9 @@ class TrendFilter:
         return f"<TrendFilter n {self.y.size}, degree {self.degree}, alpha={self.alpha:.4g}>"
 
 
-def trend_filter(y: Any, alpha: float, degree: int = 1, sample_weight: Any = None) -> TrendFilter:
+def trend_filter(
+    y: Any, alpha: float, degree: int = 1, sample_weight: Any = None, t: Any = None
+) -> TrendFilter:
     """Smooth a signal by a piecewise polynomial with few knots.
 
     ``sum_i sample_weight_i (x_i - y_i)^2 / 2 + alpha norm1(D x)``, D the differences of order
@@ -160,13 +197,18 @@ def trend_filter(y: Any, alpha: float, degree: int = 1, sample_weight: Any = Non
     Parameters
     ----------
     y : array_like of shape (n,)
-        The signal, at equal distances; ``n > degree + 1``.
+        The signal; ``n > degree + 1``.
     alpha : float
         Not negative.
     degree : int, default=1
         0, 1, 2 or 3.
     sample_weight : array_like of shape (n,), optional
         Not negative, taken as they are; ones by default.  At least ``degree + 1`` are positive.
+    t : array_like of shape (n,), optional
+        Positions of the points, increasing; at distances of one by default.  D then holds divided
+        differences, for degree 1 the changes of slope; alpha for degree 1 is in units of y times
+        those of t.  Degree 0 does not depend on t.  For degree 0 and 1: higher ones are offered at
+        equal distances only.
 
     Returns
     -------
@@ -202,7 +244,28 @@ def trend_filter(y: Any, alpha: float, degree: int = 1, sample_weight: Any = Non
         )
     found = np.array(checks.vector(found, "y", found.size, "point"))
     weights = _weights(sample_weight, found.size, degree + 1)
-    return TrendFilter(found, alpha, int(degree), weights)
+    return TrendFilter(found, alpha, int(degree), weights, _positions(t, found.size, degree))
+
+
+def _positions(value: Any, size: int, degree: int) -> np.ndarray | None:
+    if value is None:
+        return None
+    t = np.array(checks.vector(value, "t", size, "point"))
+    steps = np.diff(t)
+    bad = np.flatnonzero(~(steps > 0))
+    if bad.size:
+        i = int(bad[0])
+        what = "twice; give such points once, by their mean with the sum of their sample weights"
+        if steps[i] < 0:
+            what = "after a larger one; sort the points"
+        raise ValueError(f"t must increase, got {t[i + 1]} at index {i + 1} {what}")
+    if degree > 1 and not np.allclose(steps, steps[0], rtol=1e-9, atol=0.0):
+        raise ValueError(
+            f"t must have equal distances for degree {degree}, got distances from {steps.min():g} "
+            f"to {steps.max():g}; take degree 0 or 1, or fastpiggy.generalized_lasso with D of "
+            "your own"
+        )
+    return t
 
 
 def _weights(value: Any, size: int, order: int) -> np.ndarray:
@@ -220,7 +283,7 @@ def _null_model(problem: TrendFilter) -> NullModel:
     y, w, k = problem.y, problem.sample_weight, problem.order
     if k == 1:
         return _constant(y, w)
-    spline = DiscreteSpline(y.size, k, np.zeros(0, dtype=np.int64))
+    spline = problem.spline(np.zeros(0, dtype=np.int64))
     N, gram = spline.basis, Gram(spline, w)
     x = np.zeros_like(y)
     with np.errstate(over="ignore", invalid="ignore"):
@@ -235,7 +298,7 @@ def _null_model(problem: TrendFilter) -> NullModel:
             )
     if largest <= _ROUNDING * np.abs(w * y).max():
         return NullModel(x, np.zeros(problem.rows), 0.0)
-    u, _ = dual(g, k, spline.rows, np.zeros(0))
+    u, _ = problem.dual(g, spline.rows, np.zeros(0))
     return NullModel(x, u, float(largest))
 
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from fastpiggy.problems import directions as wrt
 from fastpiggy.structured.quadratic import Movement, movement, objective, units
-from fastpiggy.structured.trend_filter.discrete_spline import DiscreteSpline, Gram, dual
+from fastpiggy.structured.trend_filter.discrete_spline import DiscreteSpline, Gram
 from fastpiggy.structured.trend_filter.knots import Knots, dual_scale, gradient_scale
 
 #: How near to a kink counts as on it, relative to alpha or to the signal's scale.  At a distance of
@@ -30,7 +30,7 @@ _EPS = float(np.finfo(float).eps)
 def iterate_floor(problem: Any, rho: float) -> float:
     """What rounding leaves of the optimality of ADMM's iterates: the condition of M decides."""
     size = float(np.abs(problem.y).max()) / gradient_scale(problem)
-    return 4 * _EPS * size * (float(problem.sample_weight.max()) + rho * 4.0**problem.order)
+    return 4 * _EPS * size * (float(problem.sample_weight.max()) + rho * problem.largest**2)
 
 
 class Projection:
@@ -116,7 +116,7 @@ class Projection:
         rows, _, curb = self.active
         if rows is self.knots.rows:
             return self.knots.spline, self.knots.gram
-        spline = DiscreteSpline(self.problem.y.size, self.problem.order, rows)
+        spline = self.problem.spline(rows)
         return spline, Gram(spline, self.problem.sample_weight, curb)
 
     @property
@@ -136,7 +136,7 @@ class Projection:
         if np.all(self.problem.sample_weight > 0):
             return False
         rows = np.union1d(self.knots.rows, self.kinks)
-        spline = DiscreteSpline(self.problem.y.size, self.problem.order, rows)
+        spline = self.problem.spline(rows)
         return Gram(spline, self.problem.sample_weight).singular
 
     @property
@@ -226,7 +226,7 @@ class Projection:
         c = knots.gram.solve(-(knots.spline.jumps.T @ knots.signs))
         dz = knots.spline.jumps @ c
         g = -p.sample_weight * (knots.spline.basis @ c)
-        du, _ = dual(g, p.order, knots.rows, knots.signs)
+        du, _ = p.dual(g, knots.rows, knots.signs)
         u, du = knots.u[knots.off], du[knots.off]
         with np.errstate(divide="ignore", invalid="ignore"):
             events = np.concatenate(

@@ -13,7 +13,6 @@ from fastpiggy.solving.running import Trace
 from fastpiggy.solving.structured import Exact
 from fastpiggy.structured import quadratic
 from fastpiggy.structured.quadratic import check_penalty_parameter, check_start
-from fastpiggy.structured.trend_filter.discrete_spline import differences
 from fastpiggy.structured.trend_filter.exchange import finish
 from fastpiggy.structured.trend_filter.knots import Knots, at_zero, gradient_scale
 from fastpiggy.structured.trend_filter.problem import TrendFilter
@@ -78,22 +77,25 @@ class Run(quadratic.Run):
 
 def _rho(problem: TrendFilter, options: opt.ADMM) -> float:
     mean, order = float(problem.sample_weight.mean()), problem.order
-    given = check_penalty_parameter(options, mean / 4.0**order)
+    given = check_penalty_parameter(options, mean / problem.largest**2)
     if given is not None:
         return given
     top = problem.alpha_max()
     share = problem.alpha / top if problem.alpha < top else 1.0
     c, b = _SPREAD[order]
     found = (c * (problem.y.size * share ** (1 / order)) ** b / np.pi) ** (2 * order)
-    return mean * min(max(found, _LEAST / 4.0**order), _MOST / 4.0**order)
+    # Differences at positions go as the distance to the power of the degree.
+    found *= problem.distance ** (2 * problem.degree)
+    least, most = (bound / problem.largest**2 for bound in (_LEAST, _MOST))
+    return mean * min(max(found, least), most)
 
 
 def _knots_near(problem: TrendFilter, x: np.ndarray) -> Knots:
     """The knots that the differences of x show above their rounding."""
     if problem.alpha == 0.0:
         return at_zero(problem)
-    difference = np.diff(x, problem.order)
-    noise = 2.0**problem.order * 4 * np.finfo(float).eps * np.abs(x).max()
+    difference = problem.differences(x)
+    noise = problem.largest * 4 * np.finfo(float).eps * np.abs(x).max()
     rows = np.flatnonzero(np.abs(difference) > noise)
     return Knots(problem, rows, np.sign(difference[rows]))
 
@@ -111,7 +113,7 @@ class System:
 
     def run(self, options: opt.ADMM, directions: list[wrt.Direction], request: Request) -> Run:
         """ADMM with the tangents of the directions."""
-        operator = Banded(differences(self.problem.y.size, self.problem.order))
+        operator = Banded(self.problem.operator)
         return Run(self.problem, operator, _rho(self.problem, options), directions, request)
 
     def exact(self, options: opt.ADMM, request: Request) -> Exact:
