@@ -1,5 +1,6 @@
 """Solve ``norm_W(x - y)^2 / 2 + alpha norm1(D x)`` for a sparse D."""
 
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -84,24 +85,54 @@ class System:
         if self.problem.alpha == 0.0:
             rho = _rho(self.problem, options)
             return self._ended(0, [], engine.CONVERGED, at_zero(self.problem, request, rho))
-        run = self.run(options, [], request)
+        run, parts, total = self.run(options, [], request), [], 0
         limit, tol, length = request.max_iter or self.max_iter, request.tol, _FIRST
         best, done = None, False
-        while not done and run.iterations < limit:
-            code = run.advance(min(length, limit - run.iterations), 1e-3 * tol * run.scale)
+        while not done and total < limit:
+            before = run.iterations
+            steps = min(length, limit - total)
+            code = run.advance(steps, 1e-3 * tol * run.scale)
+            total += run.iterations - before
             point = run.point(finished=True)
             if best is None or best.open or point.optimality < best.optimality:
                 best = point
             done = best.optimality <= max(1e-2 * tol, best.floor)
             if code not in (engine.CONVERGED, engine.UNFINISHED):
-                return self._ended(run.iterations, run.parts, code, best)
+                return self._ended(total, parts + run.parts, code, best)
             if code == engine.CONVERGED:
                 break
+            if not done and options.penalty_parameter is None:
+                parts += run.parts
+                run = self._rebalanced(run, request)
             length *= 2
         assert best is not None
         done = best.optimality <= max(tol, best.floor)
         code = engine.CONVERGED if done else engine.UNFINISHED
-        return self._ended(run.iterations, run.parts, code, best)
+        return self._ended(total, parts + run.parts, code, best)
+
+    def _rebalanced(self, run: Run, request: Request) -> Run:
+        """The same state with a rho that weighs both residuals alike.
+
+        Those of ``D x = z`` and of ``D'u = W (y - x)``, each over the size of what it compares
+        (Boyd et al. 2011, section 3.4.1); a step tells them.
+        """
+        state, D = run.state, self.problem.D
+        old = state.z.copy()
+        run.advance(1, 0.0)
+        z, Dx = state.z.copy(), D @ state.x
+        u = run.rho * (state.v - Dx)
+        size = max(np.linalg.norm(Dx), np.linalg.norm(z)), np.linalg.norm(D.T @ u)
+        primal = np.linalg.norm(Dx - z) / (size[0] or 1.0)
+        dual = run.rho * np.linalg.norm(D.T @ (z - old)) / (size[1] or 1.0)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            change = float(np.clip(np.sqrt(primal / dual), 0.1, 10.0))
+        if not 0.5 > abs(np.log2(change)) and np.isfinite(change):
+            most = 1e10 * float(self.problem.sample_weight.mean()) / _size(self.problem)
+            x, u = state.x.copy(), np.clip(u, -self.problem.alpha, self.problem.alpha)
+            rho = min(run.rho * change, most)
+            run = self.run(opt.ADMM(penalty_parameter=rho), [], replace(request, x0=None))
+            run.take(x, z, u)
+        return run
 
     def _ended(self, iterations: int, parts: list[Any], code: int, point: ActiveRows) -> Exact:
         cost = Cost("admm + finish", iterations, sweeps=iterations)
@@ -134,8 +165,12 @@ def _dependent(problem: GeneralizedLasso) -> str:
 
 
 def _rho(problem: GeneralizedLasso, options: opt.ADMM) -> float:
-    mean, squares = float(problem.sample_weight.mean()), problem.D.power(2).sum(axis=0)
-    size = float(np.mean(squares)) or 1.0
+    mean, size = float(problem.sample_weight.mean()), _size(problem)
     given = quadratic.check_penalty_parameter(options, mean / size)
     # Total variation wants 2 to 3 at this size: the trend filter's own rule for degree 0.
     return 4.0 * mean / size if given is None else given
+
+
+def _size(problem: GeneralizedLasso) -> float:
+    """Mean square of a column of D."""
+    return float(np.mean(problem.D.power(2).sum(axis=0))) or 1.0
