@@ -57,3 +57,36 @@ class TrendFilter(Benchmark):
         return relative(found.jacobian["alpha"], slope_on_knots(found.x, self.degree))
 
     track_error.unit = "relative"
+
+
+class GeneralizedLasso(Benchmark):
+    """Total variation of an image."""
+
+    params = (by_profile([8], [16, 40]),)
+    param_names = ("side",)
+
+    def setup(self, side: int) -> None:
+        if not hasattr(fp, "generalized_lasso"):
+            raise NotImplementedError("this version has no generalized_lasso")
+        step = np.diff(np.eye(side), axis=0)
+        self.D = np.vstack([np.kron(step, np.eye(side)), np.kron(np.eye(side), step)])
+        corner = np.zeros((side, side))
+        corner[side // 3 :, side // 3 :] = 2.0
+        noise = np.random.default_rng(0).standard_normal(corner.shape)
+        self.y = (corner + 0.4 * noise).ravel()
+        self.solve()
+
+    def solve(self) -> fp.Solution:
+        return fp.solve(fp.generalized_lasso(self.y, self.D, alpha=0.5), wrt="alpha")
+
+    def time_derivative(self, *_: Any) -> None:
+        self.solve()
+
+    def track_error(self, *_: Any) -> float:
+        sol = self.solve()
+        z = self.D @ sol.x
+        flat = np.abs(z) < 1e-8
+        P = np.eye(self.y.size) - np.linalg.pinv(self.D[flat]) @ self.D[flat]
+        return relative(sol.jacobian["alpha"], -P @ self.D.T @ np.where(flat, 0.0, np.sign(z)))
+
+    track_error.unit = "relative"

@@ -6,6 +6,7 @@ import numpy as np
 
 from benchmarks.blocks import Setting
 from fastpiggy.algorithms.admm import ADMM, Fused, FusedDirections, splitting
+from fastpiggy.algorithms.operators import Banded, BandedFactor
 from fastpiggy.penalties import L1
 
 
@@ -16,10 +17,10 @@ def admm_setting(n: int, m: int, order: int = 2, rho: float = 1.0, alpha: float 
     rows = n - order
     stencil = np.array([(-1.0) ** (order - j) * comb(order, j) for j in range(order + 1)])
     operator = np.repeat(stencil[:, None], rows, axis=1)
-    problem = Fused(operator, y, np.ones(n), L1(alpha, np.ones(rows)), np.zeros(rows))
+    problem = Fused(Banded(operator), y, np.ones(n), L1(alpha, np.ones(rows)), np.zeros(rows))
     d = L1(np.ones(m), np.zeros((m, rows)))
     directions = FusedDirections(np.zeros((m, n)), np.zeros((m, n)), d, np.zeros(m), 0)
-    algorithm = ADMM(rho, np.full(rows, 1.0 / rho), _factor(operator, n, rho))
+    algorithm = ADMM(rho, np.full(rows, 1.0 / rho), BandedFactor(_factor(operator, n, rho)))
     state = splitting(n, rows, m)
     start = {name: np.zeros_like(getattr(state, name)) for name in state._fields}
     start["x"] += y

@@ -26,7 +26,7 @@ def solve(
 
     Parameters
     ----------
-    problem : Problem or TrendFilter
+    problem : Problem, TrendFilter or GeneralizedLasso
         From :func:`fastpiggy.lasso` and its like.
     wrt : str, iterable of str, or dict of str to array_like, optional
         What to differentiate with respect to: parameters by name (``"alpha"``, ``"weights"``,
@@ -36,8 +36,8 @@ def solve(
     algorithm : str or options, default="auto"
         ``"active_set"`` for l1 penalties and elastic nets, ``"forward_backward"``,
         ``"coordinate_descent"``, ``"block_descent"`` for the linear models, ``"admm"`` for trend
-        filters, or an instance of :class:`fastpiggy.ForwardBackward` and its
-        like, which hold options.
+        filters and generalized Lassos, ``"dynamic_programming"`` for total variation, or an
+        instance of :class:`fastpiggy.ForwardBackward` and its like, which hold options.
     derivative : {"auto", "piggyback", "late", "frozen", "implicit", "one_step", "none"}
         How to differentiate.  Fused: ``"piggyback"`` along with the iterates from the first,
         ``"late"`` once no coordinate changes side any more, ``"frozen"`` at the solution, x held.
