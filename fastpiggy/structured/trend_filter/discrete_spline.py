@@ -15,6 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from fastpiggy.structured.trend_filter.spline_fit import fit
+
 
 def extended(t: np.ndarray, more: int) -> np.ndarray:
     """Positions continued at their mean distance by so many on both sides."""
@@ -185,6 +187,35 @@ class DiscreteSpline:
         """
         from scipy.sparse import csr_array
 
+        k, values = self.order, self.jump_weights
+        columns = np.arange(len(self.rows))[:, None] + np.arange(k + 1)
+        pointers = np.arange(0, values.size + 1, k + 1)
+        return csr_array(
+            (values.ravel(), columns.ravel(), pointers), shape=(len(self.rows), self.size)
+        )
+
+    def fit(
+        self, y: np.ndarray, w: np.ndarray, pulled: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray] | None:
+        """x and c of ``norm_W(x - y)^2 / 2 + pulled'c`` at its least, ``x = N c``.
+
+        None where weights of zero leave that open.
+        """
+        k, n, size = self.order, self.n, self.size
+        more = np.arange(1, k + 1)
+        index = np.concatenate([self.z[0] - more[::-1], self.z, self.z[-1] + more])
+        x, c = np.empty(n), np.empty(size)
+        values, first = np.empty((n, k)), np.empty(n, dtype=np.int64)
+        bands = np.empty((k, size))
+        regular = fit(
+            k, self._at, self._more, self.positions(index), index, y, w, pulled, values, first,
+            bands, c, x,
+        )  # fmt: skip
+        return (x, c) if regular else None
+
+    @cached_property
+    def jump_weights(self) -> np.ndarray:
+        """Of shape (knots, order + 1): row i of :attr:`jumps`, from its column i on."""
         k, z = self.order, self.positions(self.z)
         own = np.arange(len(self.rows)) + k
         values = np.empty((len(self.rows), k + 1))
@@ -195,12 +226,7 @@ class DiscreteSpline:
                 if l != k - r:
                     product *= z[own] - z[j + l]
             values[:, r] = (z[j + k] - z[j]) / product
-        values *= (-1.0) ** k * factorial(k - 1)
-        columns = (own - k)[:, None] + np.arange(k + 1)
-        pointers = np.arange(0, values.size + 1, k + 1)
-        return csr_array(
-            (values.ravel(), columns.ravel(), pointers), shape=(len(self.rows), self.size)
-        )
+        return values * ((-1.0) ** k * factorial(k - 1))
 
     @cached_property
     def spans(self) -> np.ndarray:

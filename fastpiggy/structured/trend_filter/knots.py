@@ -34,16 +34,31 @@ class Knots:
     def __init__(self, problem: Any, rows: np.ndarray, signs: np.ndarray) -> None:
         self.problem, self.rows, self.signs = problem, rows, signs
         self.spline = problem.spline(rows)
-        self.gram = Gram(self.spline, problem.sample_weight)
-        N, jumps, w = self.spline.basis, self.spline.jumps, problem.sample_weight
-        x, c = np.zeros_like(problem.y), np.zeros(self.spline.size)
-        pulled = problem.alpha * (jumps.T @ signs)
+        w = problem.sample_weight
+        pulled = np.zeros(self.spline.size)
+        table, own = self.spline.jump_weights, np.arange(len(rows))
+        for r in range(problem.order + 1):
+            pulled[own + r] += problem.alpha * signs * table[:, r]
+        found = self.spline.fit(problem.y, w, pulled)
+        x, c = self._by_gram(pulled) if found is None else found
+        self.x, self.z = x, np.zeros(len(rows))
+        for r in range(problem.order + 1):
+            self.z += table[:, r] * c[own + r]
+
+    @cached_property
+    def gram(self) -> Gram:
+        """The Gram matrix of the splines, factored."""
+        return Gram(self.spline, self.problem.sample_weight)
+
+    def _by_gram(self, pulled: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """x and its coefficients where weights of zero leave splines free."""
+        p, N = self.problem, self.spline.basis
+        x, c = np.zeros_like(p.y), np.zeros(self.spline.size)
         # Once more, so that what is left of y is orthogonal to the splines to rounding.
         for _ in range(2):
-            c = c + self.gram.solve(N.T @ (w * (problem.y - x)) - pulled)
+            c = c + self.gram.solve(N.T @ (p.sample_weight * (p.y - x)) - pulled)
             x = N @ c
-        self.x = x
-        self.z = jumps @ c
+        return x, c
 
     @cached_property
     def off(self) -> np.ndarray:
