@@ -57,6 +57,21 @@ def units(problem: Any, x: np.ndarray, rho: float) -> dict[str, float]:
     }
 
 
+def margin(
+    alpha: float, z: np.ndarray, dz: np.ndarray, u: np.ndarray, du: np.ndarray
+) -> tuple[float, float]:
+    """How far alpha can go down and up before a row comes or goes, to first order.
+
+    A difference z that moves by dz reaches zero at ``z + h dz = 0``, another row becomes active
+    where ``abs(u + h du) = alpha + h``.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        events = np.concatenate([-z / dz, (alpha - u) / (du - 1.0), (alpha + u) / (-du - 1.0)])
+    events = events[np.isfinite(events)]
+    down = -events[events <= 0].max(initial=-alpha)
+    return float(down), float(events[events >= 0].min(initial=np.inf))
+
+
 def objective(problem: Any, x: np.ndarray) -> float:
     """Loss plus penalty at x."""
     loss = 0.5 * float((problem.sample_weight * (x - problem.y) ** 2).sum())

@@ -19,7 +19,7 @@ from fastpiggy.problems import directions as wrt
 from fastpiggy.solving.complementarity import complementary
 from fastpiggy.structured.generalized_lasso.problem import least_bound
 from fastpiggy.structured.generalized_lasso.subspace import Subspace
-from fastpiggy.structured.quadratic import Movement, movement, objective, units
+from fastpiggy.structured.quadratic import Movement, margin, movement, objective, units
 
 #: How near to a kink counts as on it, relative to alpha or to the signal's scale.
 NEAR = 1e-10
@@ -305,10 +305,4 @@ class ActiveRows:
         pull = p.D[self.rows].T @ self.signs
         du = self.space.lift(-p.sample_weight * dx - pull)
         u = self.u[self.off]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            events = np.concatenate(
-                [-self.z / dz, (p.alpha - u) / (du - 1.0), (p.alpha + u) / (-du - 1.0)]
-            )
-        events = events[np.isfinite(events)]
-        down = -events[events <= 0].max(initial=-p.alpha)
-        return float(down), float(events[events >= 0].min(initial=np.inf))
+        return margin(p.alpha, self.z, dz, u, du)

@@ -1,13 +1,13 @@
 """The generalized Lasso: a signal that a given matrix makes sparse."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from fastpiggy.problems import checks
 from fastpiggy.structured.generalized_lasso.subspace import Subspace
+from fastpiggy.structured.signal import Signal, checked_signal
 
 #: Residuals of the unpenalised fit below this, over the largest y, are rounding.
 _ROUNDING = 64 * np.finfo(float).eps
@@ -35,7 +35,7 @@ class NullModel:
 
 
 @dataclass(frozen=True, eq=False)
-class GeneralizedLasso:
+class GeneralizedLasso(Signal):
     """``sum_i sample_weight_i (x_i - y_i)^2 / 2 + alpha norm1(D x)``; see
     :func:`generalized_lasso`.
 
@@ -52,15 +52,8 @@ class GeneralizedLasso:
     D: Any
     alpha: float
     sample_weight: np.ndarray
-    #: The module of :mod:`fastpiggy.solving` that solves problems of this kind.
-    family: ClassVar[str] = "structured"
     # What belongs to y and the weights, shared by the problems that differ in alpha.
     _shared: dict[str, Any] = field(default_factory=dict, repr=False)
-
-    @property
-    def shape(self) -> tuple[int]:
-        """``(n,)``."""
-        return self.y.shape  # type: ignore[return-value]
 
     @property
     def rows(self) -> int:
@@ -71,41 +64,8 @@ class GeneralizedLasso:
         """D x, along the last axis."""
         return np.ascontiguousarray((self.D @ x.T).T)
 
-    @property
-    def parameters(self) -> dict[str, Any]:
-        """Values of everything that a derivative can be taken with respect to."""
-        return {"alpha": self.alpha, "y": self.y, "sample_weight": self.sample_weight}
-
-    def replace(self, **changes: Any) -> "GeneralizedLasso":
-        """The same problem with other values of some parameters.
-
-        Parameters
-        ----------
-        **changes
-            ``alpha``, ``y`` (of the same length), ``sample_weight``.
-
-        Returns
-        -------
-        GeneralizedLasso
-
-        Raises
-        ------
-        ValueError
-            For a name that is no parameter, or a value that is not allowed.
-        """
-        new: dict[str, Any] = {}
-        for name, value in changes.items():
-            if name == "alpha":
-                new[name] = checks.number(value, name)
-            elif name == "y":
-                new[name] = np.array(checks.vector(value, name, self.y.size, "point"))
-            elif name == "sample_weight":
-                new[name] = _weights(value, self.y.size)
-            else:
-                known = ", ".join(map(repr, self.parameters))
-                raise ValueError(f"{name!r} is no parameter of this problem; it has {known}")
-        shared = self._shared if set(new) <= {"alpha"} else {}
-        return replace(self, **new, _shared=shared)
+    def _checked_weights(self, value: Any) -> np.ndarray:
+        return _weights(value, self.y.size)
 
     def system(self) -> Any:
         """What :func:`fastpiggy.solve` works with."""
@@ -113,12 +73,8 @@ class GeneralizedLasso:
 
         return System(self)
 
-    @property
-    def null_model(self) -> NullModel:
-        """The solution at every alpha from :meth:`alpha_max` on."""
-        if "null" not in self._shared:
-            self._shared["null"] = _null_model(self)
-        return self._shared["null"]
+    def _make_null_model(self) -> NullModel:
+        return _null_model(self)
 
     def alpha_max(self) -> float:
         """The smallest alpha at which ``D x = 0``.
@@ -143,12 +99,6 @@ class GeneralizedLasso:
                 found = least_bound(self.D, g, found)
             self._shared["alpha_max"] = found
         return self._shared["alpha_max"]
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_shared": {}}
-
-    def __setstate__(self, state: Mapping[str, Any]) -> None:
-        self.__dict__.update(state)
 
     def __repr__(self) -> str:
         return f"<GeneralizedLasso n {self.y.size}, D {self.rows} rows, alpha={self.alpha:.4g}>"
@@ -220,12 +170,9 @@ def generalized_lasso(y: Any, D: Any, alpha: float, sample_weight: Any = None) -
     from scipy.sparse import csr_array
 
     alpha = checks.number(alpha, "alpha")
-    found = checks.array(y, "y")
-    if found.ndim == 2 and found.shape[1] == 1:
-        found = found[:, 0]
+    found = checked_signal(y)
     if found.ndim != 1 or found.size == 0:
         raise ValueError(f"y must have one dimension and at least one point, got {found.shape}")
-    found = np.array(checks.vector(found, "y", found.size, "point"))
     matrix = csr_array(checks.matrix(D, "D"), dtype=float)
     if matrix.shape[1] != found.size:
         raise ValueError(

@@ -1,13 +1,13 @@
 """Trend filtering: a signal whose differences of some order are sparse."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
 from fastpiggy.problems import checks
+from fastpiggy.structured.signal import Signal, checked_signal
 from fastpiggy.structured.trend_filter.discrete_spline import (
     DiscreteSpline,
     Gram,
@@ -39,7 +39,7 @@ class NullModel:
 
 
 @dataclass(frozen=True, eq=False)
-class TrendFilter:
+class TrendFilter(Signal):
     """``sum_i sample_weight_i (x_i - y_i)^2 / 2 + alpha norm1(D x)``; see :func:`trend_filter`.
 
     Parameters
@@ -61,15 +61,8 @@ class TrendFilter:
     degree: int
     sample_weight: np.ndarray
     t: np.ndarray | None = None
-    #: The module of :mod:`fastpiggy.solving` that solves problems of this kind.
-    family: ClassVar[str] = "structured"
     # What belongs to y and the weights, shared by the problems that differ in alpha.
     _shared: dict[str, Any] = field(default_factory=dict, repr=False)
-
-    @property
-    def shape(self) -> tuple[int]:
-        """``(n,)``."""
-        return self.y.shape  # type: ignore[return-value]
 
     @property
     def order(self) -> int:
@@ -110,41 +103,8 @@ class TrendFilter:
         """See :func:`fastpiggy.structured.trend_filter.discrete_spline.dual`."""
         return dual(g, self.order, rows, targets, self.t)
 
-    @property
-    def parameters(self) -> dict[str, Any]:
-        """Values of everything that a derivative can be taken with respect to."""
-        return {"alpha": self.alpha, "y": self.y, "sample_weight": self.sample_weight}
-
-    def replace(self, **changes: Any) -> "TrendFilter":
-        """The same problem with other values of some parameters.
-
-        Parameters
-        ----------
-        **changes
-            ``alpha``, ``y`` (of the same length), ``sample_weight``.
-
-        Returns
-        -------
-        TrendFilter
-
-        Raises
-        ------
-        ValueError
-            For a name that is no parameter, or a value that is not allowed.
-        """
-        new: dict[str, Any] = {}
-        for name, value in changes.items():
-            if name == "alpha":
-                new[name] = checks.number(value, name)
-            elif name == "y":
-                new[name] = np.array(checks.vector(value, name, self.y.size, "point"))
-            elif name == "sample_weight":
-                new[name] = _weights(value, self.y.size, self.order)
-            else:
-                known = ", ".join(map(repr, self.parameters))
-                raise ValueError(f"{name!r} is no parameter of this problem; it has {known}")
-        shared = self._shared if set(new) <= {"alpha"} else {}
-        return replace(self, **new, _shared=shared)
+    def _checked_weights(self, value: Any) -> np.ndarray:
+        return _weights(value, self.y.size, self.order)
 
     def system(self) -> Any:
         """What :func:`fastpiggy.solve` works with."""
@@ -152,12 +112,8 @@ class TrendFilter:
 
         return System(self)
 
-    @property
-    def null_model(self) -> NullModel:
-        """The solution at every alpha from :meth:`alpha_max` on."""
-        if "null" not in self._shared:
-            self._shared["null"] = _null_model(self)
-        return self._shared["null"]
+    def _make_null_model(self) -> NullModel:
+        return _null_model(self)
 
     def alpha_max(self) -> float:
         """The smallest alpha at which ``D x = 0``: x is then the polynomial of least squares.
@@ -174,12 +130,6 @@ class TrendFilter:
         2.0
         """
         return float(np.abs(self.null_model.u).max())
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_shared": {}}
-
-    def __setstate__(self, state: Mapping[str, Any]) -> None:
-        self.__dict__.update(state)
 
     def __repr__(self) -> str:
         return f"<TrendFilter n {self.y.size}, degree {self.degree}, alpha={self.alpha:.4g}>"
@@ -234,15 +184,12 @@ def trend_filter(
     if not 0 <= degree <= 3:
         raise ValueError(f"degree must be 0, 1, 2 or 3, got {degree}")
     alpha = checks.number(alpha, "alpha")
-    found = checks.array(y, "y")
-    if found.ndim == 2 and found.shape[1] == 1:
-        found = found[:, 0]
+    found = checked_signal(y)
     if found.ndim != 1 or found.size < degree + 2:
         raise ValueError(
             f"y must have one dimension and more than degree + 1 = {degree + 1} points, got shape "
             f"{found.shape}"
         )
-    found = np.array(checks.vector(found, "y", found.size, "point"))
     weights = _weights(sample_weight, found.size, degree + 1)
     return TrendFilter(found, alpha, int(degree), weights, _positions(t, found.size, degree))
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from fastpiggy.problems import directions as wrt
-from fastpiggy.structured.quadratic import Movement, movement, objective, units
+from fastpiggy.structured.quadratic import Movement, margin, movement, objective, units
 from fastpiggy.structured.trend_filter.discrete_spline import DiscreteSpline, Gram
 from fastpiggy.structured.trend_filter.knots import Knots, dual_scale, gradient_scale
 
@@ -228,10 +228,4 @@ class Projection:
         g = -p.sample_weight * (knots.spline.basis @ c)
         du, _ = p.dual(g, knots.rows, knots.signs)
         u, du = knots.u[knots.off], du[knots.off]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            events = np.concatenate(
-                [-knots.z / dz, (p.alpha - u) / (du - 1.0), (p.alpha + u) / (-du - 1.0)]
-            )
-        events = events[np.isfinite(events)]
-        down = -events[events <= 0].max(initial=-p.alpha)
-        return float(down), float(events[events >= 0].min(initial=np.inf))
+        return margin(p.alpha, knots.z, dz, u, du)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from fastpiggy.problems import directions as wrt
-from fastpiggy.structured.quadratic import Movement, movement, objective, units
+from fastpiggy.structured.quadratic import Movement, margin, movement, objective, units
 from fastpiggy.structured.trend_filter.dynamic_programming import segments, total_variation
 from fastpiggy.structured.trend_filter.knots import dual_scale, gradient_scale
 from fastpiggy.structured.trend_filter.projection import NEAR
@@ -141,10 +141,4 @@ class Segments:
         off[self.rows] = False
         u, du = self.u[off], du[off]
         z, dz = np.diff(self.x[self.starts]), np.diff(slope)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            events = np.concatenate(
-                [-z / dz, (p.alpha - u) / (du - 1.0), (p.alpha + u) / (-du - 1.0)]
-            )
-        events = events[np.isfinite(events)]
-        down = -events[events <= 0].max(initial=-p.alpha)
-        return float(down), float(events[events >= 0].min(initial=np.inf))
+        return margin(p.alpha, z, dz, u, du)

@@ -1,0 +1,94 @@
+"""What a trend filter and a generalized Lasso share as problems."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, ClassVar
+
+import numpy as np
+
+from fastpiggy.problems import checks
+
+
+class Signal:
+    """``sum_i sample_weight_i (x_i - y_i)^2 / 2 + alpha norm1(D x)``: the face of a dataclass with
+    the fields ``y``, ``alpha``, ``sample_weight`` and ``_shared``.
+    """
+
+    y: np.ndarray
+    alpha: float
+    sample_weight: np.ndarray
+    #: What belongs to y and the weights, shared by the problems that differ in alpha.
+    _shared: dict[str, Any]
+    #: The module of :mod:`fastpiggy.solving` that solves problems of this kind.
+    family: ClassVar[str] = "structured"
+
+    @property
+    def shape(self) -> tuple[int]:
+        """``(n,)``."""
+        return self.y.shape  # type: ignore[return-value]
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """Values of everything that a derivative can be taken with respect to."""
+        return {"alpha": self.alpha, "y": self.y, "sample_weight": self.sample_weight}
+
+    @property
+    def null_model(self) -> Any:
+        """The solution with ``D x = 0``, that at every alpha from ``alpha_max()`` on."""
+        if "null" not in self._shared:
+            self._shared["null"] = self._make_null_model()
+        return self._shared["null"]
+
+    def _make_null_model(self) -> Any:
+        raise NotImplementedError
+
+    def _checked_weights(self, value: Any) -> np.ndarray:
+        raise NotImplementedError
+
+    def replace(self, **changes: Any) -> Any:
+        """The same problem with other values of some parameters.
+
+        Parameters
+        ----------
+        **changes
+            ``alpha``, ``y`` (of the same length), ``sample_weight``.
+
+        Returns
+        -------
+        problem
+            Of the same class.
+
+        Raises
+        ------
+        ValueError
+            For a name that is no parameter, or a value that is not allowed.
+        """
+        new: dict[str, Any] = {}
+        for name, value in changes.items():
+            if name == "alpha":
+                new[name] = checks.number(value, name)
+            elif name == "y":
+                new[name] = np.array(checks.vector(value, name, self.y.size, "point"))
+            elif name == "sample_weight":
+                new[name] = self._checked_weights(value)
+            else:
+                known = ", ".join(map(repr, self.parameters))
+                raise ValueError(f"{name!r} is no parameter of this problem; it has {known}")
+        shared = self._shared if set(new) <= {"alpha"} else {}
+        return replace(self, **new, _shared=shared)  # type: ignore[type-var]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_shared": {}}
+
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        self.__dict__.update(state)
+
+
+def checked_signal(y: Any) -> np.ndarray:
+    """A copy of y as a finite vector; columns are taken for vectors."""
+    found = checks.array(y, "y")
+    if found.ndim == 2 and found.shape[1] == 1:
+        found = found[:, 0]
+    if found.ndim != 1:
+        return found
+    return np.array(checks.vector(found, "y", found.size, "point"))
