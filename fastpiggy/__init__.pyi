@@ -27,10 +27,13 @@ from fastpiggy.solution import Solution as Solution
 from fastpiggy.solving import solve as solve
 from fastpiggy.solving.many import solve_many as solve_many
 from fastpiggy.solving.options import ADMM as ADMM
+from fastpiggy.solving.options import FISTA as FISTA
 from fastpiggy.solving.options import ActiveSet as ActiveSet
 from fastpiggy.solving.options import BlockDescent as BlockDescent
 from fastpiggy.solving.options import CoordinateDescent as CoordinateDescent
 from fastpiggy.solving.options import ForwardBackward as ForwardBackward
+from fastpiggy.solving.options import HeavyBall as HeavyBall
+from fastpiggy.solving.options import Nesterov as Nesterov
 from fastpiggy.solving.solutions import Solutions as Solutions
 from fastpiggy.structured.trend_filter import TrendFilter as TrendFilter
 from fastpiggy.structured.trend_filter import trend_filter as trend_filter
