@@ -15,9 +15,11 @@ from fastpiggy.compile import record as record
 from fastpiggy.criteria import CrossVal as CrossVal
 from fastpiggy.criteria import Evaluation as Evaluation
 from fastpiggy.criteria import HeldOut as HeldOut
+from fastpiggy.problems import FixedPoint as FixedPoint
 from fastpiggy.problems import Problem as Problem
 from fastpiggy.problems import elastic_net as elastic_net
 from fastpiggy.problems import group_lasso as group_lasso
+from fastpiggy.problems import heavy_ball_counterexample as heavy_ball_counterexample
 from fastpiggy.problems import huber as huber
 from fastpiggy.problems import lasso as lasso
 from fastpiggy.problems import logistic as logistic
@@ -25,7 +27,9 @@ from fastpiggy.problems import ridge as ridge
 from fastpiggy.problems import squared_hinge as squared_hinge
 from fastpiggy.solution import Solution as Solution
 from fastpiggy.solving import solve as solve
+from fastpiggy.solving.fixed_point import piggyback as piggyback
 from fastpiggy.solving.many import solve_many as solve_many
+from fastpiggy.solving.momentum import certify_momentum as certify_momentum
 from fastpiggy.solving.options import ADMM as ADMM
 from fastpiggy.solving.options import FISTA as FISTA
 from fastpiggy.solving.options import ActiveSet as ActiveSet

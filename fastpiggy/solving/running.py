@@ -105,6 +105,8 @@ class Running:
 
     #: A late tangent starts when no coordinate has changed side for so many iterations.
     patience = 10
+    #: The engine, compiled or not.
+    loop = staticmethod(engine.run)
 
     def __init__(
         self, algorithm: Any, problem: Any, d: Any, state: Any, m: int,
@@ -150,7 +152,7 @@ class Running:
             table = np.empty((size, 5))
             policy = engine.Policy(size, tol, tangent_tol, patience, moving)
             before = time.perf_counter()
-            code, done = engine.run(
+            code, done = self.loop(
                 self.algorithm, self.problem, self.d, self.state, self.m, policy,
                 self.progress, table,
             )  # fmt: skip
