@@ -27,6 +27,7 @@ from fastpiggy.problems import ridge as ridge
 from fastpiggy.problems import squared_hinge as squared_hinge
 from fastpiggy.solution import Solution as Solution
 from fastpiggy.solving import solve as solve
+from fastpiggy.solving.attractor import attractor as attractor
 from fastpiggy.solving.fixed_point import piggyback as piggyback
 from fastpiggy.solving.many import solve_many as solve_many
 from fastpiggy.solving.momentum import certify_momentum as certify_momentum
