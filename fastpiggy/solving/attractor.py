@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from fastpiggy.certificate import FastpiggyWarning
+from fastpiggy.compile import roles
 from fastpiggy.problems import checks
 from fastpiggy.problems import directions as named
 from fastpiggy.problems.problem import Problem
-from fastpiggy.solving import solve
+from fastpiggy.solving import adjoint_of, solve
 from fastpiggy.solving.linearisation import Linearisation, Movement
 
 #: Coordinates on a kink, entries of x, and products of maps that are looked at.
@@ -166,17 +167,17 @@ def _of_problem(problem: Problem, wrt: Any, count: int, tol: float) -> Attractor
         raise ValueError(f"wrt must name one parameter, got {len(directions)}")
     if p > _COORDINATES:
         raise ValueError(f"x must have at most {_COORDINATES} entries, got {p}")
-    with warnings.catch_warnings():
-        # That x stands on a kink is why one asks.
-        warnings.simplefilter("ignore", FastpiggyWarning)
-        solution = solve(problem, tol=tol)
-    adjoint: Any = solution.adjoint
-    point: Linearisation = adjoint.point
-    if point.binding.kind != "CoordinatePenalty":
+    if roles(problem.penalty)[0] != "CoordinatePenalty":
         raise TypeError(
             f"maps must be a problem whose penalty acts on coordinates, got one with a "
             f"{type(problem.penalty).__name__}; give the pairs (A, B) themselves"
         )
+    with warnings.catch_warnings():
+        # That x stands on a kink is why one asks.
+        warnings.simplefilter("ignore", FastpiggyWarning)
+        solution = solve(problem, tol=tol)
+    adjoint: Any = solution.adjoint or adjoint_of(solution)
+    point: Linearisation = adjoint.point
     kinks = point.selection.kinks
     if kinks.size > _KINKS:
         raise ValueError(f"at most {_KINKS} coordinates may stand on a kink, got {kinks.size}")
