@@ -181,7 +181,7 @@ def _of_problem(problem: Problem, wrt: Any, count: int, tol: float) -> Attractor
     kinks = point.selection.kinks
     if kinks.size > _KINKS:
         raise ValueError(f"at most {_KINKS} coordinates may stand on a kink, got {kinks.size}")
-    selections = np.array(list(product((0.0, 1.0), repeat=kinks.size))).reshape(-1, kinks.size)
+    selections = np.array(list(product((0.0, 1.0), repeat=kinks.size))).reshape(2**kinks.size, -1)
     As, Bs = zip(*(_map(point, kinks, q, directions) for q in selections), strict=True)
     found = _found(np.array(As), np.array(Bs), Bs[0].shape, selections, kinks, count)
     shape = (p, *directions[0].shape)
