@@ -106,9 +106,9 @@ def attractor(maps: Any, wrt: Any = "alpha", *, count: int = 4096, tol: float = 
     Notes
     -----
     The set J^pb of Bolte, Pauwels, Vaiter, 2206.00457, in which all limits of the recursion lie;
-    it is the attractor of an iterated function system.  At kinks alone it holds more than
-    `vertices`, and neither need hold the one-sided derivatives: with several coordinates on a kink
-    those solve a complementarity problem, see :meth:`fastpiggy.Solution.one_sided`.
+    it is the attractor of an iterated function system.  It holds more than `vertices`.  Which
+    vertex is the derivative to one side, where several coordinates stand on a kink, is a
+    complementarity problem: see :meth:`fastpiggy.Solution.one_sided`.
 
     Examples
     --------

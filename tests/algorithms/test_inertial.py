@@ -158,6 +158,8 @@ def slope_of_growth(X, y, V, step):
     return step * np.linalg.norm(kernel @ V[:, :, 0].T @ r) / len(y)
 
 
+# Thousands of steps: too slow without the compiler.
+@pytest.mark.compiled
 @pytest.mark.parametrize("mode", ["piggyback", "late", "frozen"])
 @pytest.mark.parametrize("algorithm", ["forward_backward", *KINDS])
 def test_rank_deficient_least_squares_grows(algorithm, mode):
@@ -185,6 +187,7 @@ def test_rank_deficient_least_squares_grows(algorithm, mode):
     assert found.growth.slope * slower == pytest.approx(wanted, rel=1e-4)
 
 
+@pytest.mark.compiled
 def test_a_run_that_grows_is_ended():
     problem, wrt, *_ = lasso(p=8, alpha=0.0, copies=1)
     with pytest.warns(fp.FastpiggyWarning, match="grows linearly"):

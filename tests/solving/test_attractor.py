@@ -86,7 +86,7 @@ def test_knots_of_a_path():
     assert entering and leaving
 
 
-def test_ties_are_not_among_the_vertices():
+def test_at_ties_no_one_rule_is_the_derivative_to_a_side():
     """Two correlated columns on the threshold: one comes in, and the other leaves it."""
     S, signs = np.array([[1.0, 0.9], [0.9, 1.0]]), np.array([1.0, 0.7])
     X = np.sqrt(2) * np.linalg.cholesky(S).T
@@ -98,6 +98,9 @@ def test_ties_are_not_among_the_vertices():
     left, h = sides.left["alpha"], 1e-4
     slope = -fp.solve(problem.replace(alpha=1.0 - h), tol=1e-13).x / h
     np.testing.assert_allclose(left, slope, atol=1e-6 * abs(slope).max())
+    # It is a vertex, neither that of all zeros nor that of all ones.
+    off = np.linalg.norm(found.vertices - left, axis=1)
+    assert off.argmin() in (1, 2) and off.min() < 1e-9
     # The mask that lets both in moves one of them to the wrong side.
     both = found.vertices[found.selections.sum(axis=1) == 2][0]
     assert np.linalg.norm(both - left) > 0.5
