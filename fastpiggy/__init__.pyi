@@ -15,11 +15,9 @@ from fastpiggy.compile import record as record
 from fastpiggy.criteria import CrossVal as CrossVal
 from fastpiggy.criteria import Evaluation as Evaluation
 from fastpiggy.criteria import HeldOut as HeldOut
-from fastpiggy.problems import FixedPoint as FixedPoint
 from fastpiggy.problems import Problem as Problem
 from fastpiggy.problems import elastic_net as elastic_net
 from fastpiggy.problems import group_lasso as group_lasso
-from fastpiggy.problems import heavy_ball_counterexample as heavy_ball_counterexample
 from fastpiggy.problems import huber as huber
 from fastpiggy.problems import lasso as lasso
 from fastpiggy.problems import logistic as logistic
@@ -28,7 +26,6 @@ from fastpiggy.problems import squared_hinge as squared_hinge
 from fastpiggy.solution import Solution as Solution
 from fastpiggy.solving import solve as solve
 from fastpiggy.solving.attractor import attractor as attractor
-from fastpiggy.solving.fixed_point import piggyback as piggyback
 from fastpiggy.solving.many import solve_many as solve_many
 from fastpiggy.solving.momentum import certify_momentum as certify_momentum
 from fastpiggy.solving.options import ADMM as ADMM
@@ -40,6 +37,9 @@ from fastpiggy.solving.options import ForwardBackward as ForwardBackward
 from fastpiggy.solving.options import HeavyBall as HeavyBall
 from fastpiggy.solving.options import Nesterov as Nesterov
 from fastpiggy.solving.solutions import Solutions as Solutions
+from fastpiggy.structured.fixed_point import FixedPoint as FixedPoint
+from fastpiggy.structured.fixed_point import heavy_ball_counterexample as heavy_ball_counterexample
+from fastpiggy.structured.fixed_point import piggyback as piggyback
 from fastpiggy.structured.trend_filter import TrendFilter as TrendFilter
 from fastpiggy.structured.trend_filter import trend_filter as trend_filter
 from fastpiggy.tuning import SearchStatus as SearchStatus

@@ -18,7 +18,10 @@ fig, ax = plt.subplots()
 for label, options in CASES.items():
     problem = fp.heavy_ball_counterexample(**options)
     with warnings.catch_warnings(action="ignore"):
-        sol = fp.solve(problem, wrt={"x0": [1.0, 1.0]}, max_iter=200, tol=1e-40, trace=True)
+        sol = fp.solve(
+            problem, wrt={"x0": [1.0, 1.0]}, derivative="piggyback", max_iter=200, tol=1e-40,
+            trace=True,
+        )  # fmt: skip
     size = sol.trace.tangent_size
     ax.semilogy(np.arange(1, len(size) + 1), np.where(size > 0, size, np.nan), label=label)
 k = np.arange(200)

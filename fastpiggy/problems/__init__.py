@@ -1,7 +1,5 @@
 """Problems: what binds data and hyperparameters to kernels."""
 
-from fastpiggy.problems.counterexample import heavy_ball_counterexample
-from fastpiggy.problems.fixed_point import FixedPoint
 from fastpiggy.problems.linear import (
     elastic_net,
     group_lasso,
@@ -14,11 +12,9 @@ from fastpiggy.problems.linear import (
 from fastpiggy.problems.problem import Problem
 
 __all__ = [
-    "FixedPoint",
     "Problem",
     "elastic_net",
     "group_lasso",
-    "heavy_ball_counterexample",
     "huber",
     "lasso",
     "logistic",

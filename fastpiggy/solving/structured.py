@@ -172,7 +172,14 @@ def _certify(
         good or mode == "one_step", point.kinks, growth,
     )  # fmt: skip
     message = verdict.sentence(
-        status, point.optimality, tol, point.floor, error, point.kinks, system.kind, system.advice,
+        status,
+        point.optimality,
+        tol,
+        point.floor,
+        error,
+        point.kinks,
+        system.kind,
+        system.advice,
         growth,
     )
     certified = bound and status == Status.CONVERGED

@@ -35,13 +35,18 @@ class FixedPoint:
     step_tangent: Callable[..., Any] | None = None
     jacobian: Callable[..., Any] | None = None
     #: The module of :mod:`fastpiggy.solving` that solves problems of this kind.
-    family: ClassVar[str] = "fixed_point"
-    classes: ClassVar[None] = None
+    family: ClassVar[str] = "structured"
+
+    def system(self) -> Any:
+        """What :func:`fastpiggy.solve` works with."""
+        from fastpiggy.structured.fixed_point.system import System
+
+        return System(self)
 
     @property
-    def shape(self) -> tuple[int]:
-        """``(p,)``, the entries of x."""
-        return (self.x0.size,)
+    def shape(self) -> tuple[int, ...]:
+        """That of x."""
+        return self.x0.shape
 
     @property
     def parameters(self) -> dict[str, Any]:

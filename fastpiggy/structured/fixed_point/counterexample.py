@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from fastpiggy.problems import checks
-from fastpiggy.problems.fixed_point import FixedPoint, fixed_point
+from fastpiggy.structured.fixed_point.problem import FixedPoint, fixed_point
 
 TIES = ("alternating", "strict", "nonstrict")
 
@@ -70,7 +70,7 @@ def heavy_ball_counterexample(
     >>> import fastpiggy as fp
     >>> problem = fp.heavy_ball_counterexample()
     >>> with warnings.catch_warnings(action="ignore"):  # says "not_contracting"
-    ...     sol = fp.solve(problem, wrt={"x0": [1.0, 1.0]}, max_iter=400)
+    ...     sol = fp.solve(problem, wrt={"x0": [1.0, 1.0]}, derivative="piggyback", max_iter=400)
     >>> sol.x, f"{abs(sol.jacobian['x0'][0]):.4g}"
     (array([0., 0.]), '3.26e+04')
     >>> str(sol.certificate.status), round(sol.certificate.growth.factor, 5)  # (9/8)^(1/4)
