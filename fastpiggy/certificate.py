@@ -22,6 +22,41 @@ class Status(StrEnum):
     CONVERGED = "converged"
 
 
+@dataclass(frozen=True)
+class Growth:
+    """How the tangents of a run grow although its iterates have come to rest.
+
+    Parameters
+    ----------
+    kind : {"geometric", "power", "linear", "bounded"}
+        Power: of the number of steps.  Bounded: J keeps moving, and does not grow.
+    factor : float
+        Of ``norm(J+ - J)`` from one step to the next; 1.0 unless geometric.
+    slope : float
+        ``norm(J+ - J)`` at the end.
+    """
+
+    kind: str
+    factor: float
+    slope: float
+
+    def __str__(self) -> str:
+        if self.kind == "geometric":
+            return (
+                f"the tangent grows by a factor {self.factor:.6g} a step: products of the "
+                "selections that the run takes expand"
+            )
+        how = {
+            "linear": f"grows linearly, by {self.slope:.4g} a step",
+            "power": f"grows like a power of the number of steps, by now {self.slope:.4g} a step",
+            "bounded": f"does not settle, it keeps moving by {self.slope:.4g} a step",
+        }[self.kind]
+        return (
+            f"the tangent {how}: the map has an eigenvalue of modulus 1 here, and the parameters "
+            "move along it"
+        )
+
+
 class FastpiggyWarning(UserWarning):
     """Warns of a result that is not what was asked for."""
 
@@ -57,6 +92,8 @@ class Certificate:
         Computes :attr:`tangent`.
     find_margin : callable, optional
         Computes :attr:`margin`.
+    growth : Growth or None
+        How the tangents grow, where a run's own say so; then the status is ``"not_contracting"``.
     """
 
     status: Status
@@ -68,6 +105,7 @@ class Certificate:
     message: str
     find_tangent: Callable[[], Tangent] | None = field(default=None, repr=False)
     find_margin: Callable[[], tuple[float, float] | None] | None = field(default=None, repr=False)
+    growth: Growth | None = None
 
     @cached_property
     def tangent(self) -> Tangent:

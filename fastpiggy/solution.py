@@ -46,7 +46,7 @@ class Solution:
     problem : problem
         What was solved.
     x : ndarray of shape (p,)
-        Coefficients.
+        Coefficients; a fixed point has the shape of its start.
     intercept : float
         0.0 where none is fitted.
     jacobian : dict of str to ndarray
@@ -86,7 +86,7 @@ class Solution:
 
     @cached_property
     def objective(self) -> float:
-        """Loss plus penalty at x, computed when it is asked for."""
+        """Loss plus penalty at x, computed when it is asked for; NaN for a fixed point."""
         return np.nan if self.find_objective is None else float(self.find_objective())
 
     @cached_property
@@ -185,8 +185,9 @@ class Solution:
 
     def __repr__(self) -> str:
         support = int(np.count_nonzero(self.x))
+        # A fixed point minimises nothing that we know of.
+        objective = "" if np.isnan(self.objective) else f"objective {self.objective:.6g}, "
         return (
-            f"<Solution {self.certificate.status}: objective {self.objective:.6g}, "
-            f"{support} of {self.x.size} nonzero, {self.algorithm}, {self.iterations} iterations, "
-            f"derivative {self.derivative}>"
+            f"<Solution {self.certificate.status}: {objective}{support} of {self.x.size} nonzero, "
+            f"{self.algorithm}, {self.iterations} iterations, derivative {self.derivative}>"
         )

@@ -10,14 +10,16 @@ from fastpiggy.compile import helper, record
 
 
 @helper
-def backward(problem, d, state, steps, m):
+def backward(problem, d, state, x, J, steps, m):
     """``z = prox(x - step g)`` with its tangents, the trailing free coordinates left as they are.
+
+    x may be the array u itself, and J be U.
 
     A step that moves acts like a shift of the prox's argument by ``-(g + (u - z)/step) dstep``,
     since ``prox_{step + dstep}(u)`` is to first order ``prox_step(u - dstep (u - z)/step)``.
     """
-    x, g, u, z, q = state.x, state.g, state.u, state.z, problem.selection
-    J, G, U, Z, penalty = state.J, state.G, state.U, state.Z, problem.penalty
+    g, u, z, q = state.g, state.u, state.z, problem.selection
+    G, U, Z, penalty = state.G, state.U, state.Z, problem.penalty
     penalised = x.size - problem.design.free()
     stretched = 0.0
     for k in range(m):
@@ -56,7 +58,7 @@ class ForwardBackward(NamedTuple):
     def step(self, problem, d, state, m, moving):
         gradient_at(problem, d, state, state.x, state.J, m)
         steps, x, z, J, Z = self.steps, state.x, state.z, state.J, state.Z
-        backward(problem, d, state, steps, m)
+        backward(problem, d, state, x, J, steps, m)
         change, tangent_change, tangent_size, residual, moved = 0.0, 0.0, 0.0, 0.0, 0
         for j in range(x.size):
             delta = z[j] - x[j]

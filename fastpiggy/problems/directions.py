@@ -113,7 +113,7 @@ def split(
     found, k = {}, 0
     for d in directions:
         columns = J[:, k : k + len(d.values)]
-        found[d.name] = columns.reshape(*(shape or (len(J),)), *d.shape)
+        found[d.name] = columns.reshape((*((len(J),) if shape is None else shape), *d.shape))
         k += len(d.values)
     return found
 

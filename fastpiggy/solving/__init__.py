@@ -35,9 +35,10 @@ def solve(
         (m,).
     algorithm : str or options, default="auto"
         ``"active_set"`` for l1 penalties and elastic nets, ``"forward_backward"``,
-        ``"coordinate_descent"``, ``"block_descent"`` for the linear models, ``"admm"`` for trend
-        filters and generalized Lassos, ``"dynamic_programming"`` for total variation, or an
-        instance of :class:`fastpiggy.ForwardBackward` and its like, which hold options.
+        ``"heavy_ball"``, ``"nesterov"``, ``"fista"``, ``"coordinate_descent"``,
+        ``"block_descent"`` for the linear models, ``"admm"`` for trend filters and generalized
+        Lassos, ``"dynamic_programming"`` for total variation, or an instance of
+        :class:`fastpiggy.ForwardBackward` and its like, which hold options.
     derivative : {"auto", "piggyback", "late", "frozen", "implicit", "one_step", "none"}
         How to differentiate.  Fused: ``"piggyback"`` along with the iterates from the first,
         ``"late"`` once no coordinate changes side any more, ``"frozen"`` at the solution, x held.

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from fastpiggy.certificate import Certificate, FastpiggyWarning, Status
+from fastpiggy.certificate import Certificate, FastpiggyWarning, Growth, Status
 from fastpiggy.designs import matrix
 from fastpiggy.problems import directions as wrt
 from fastpiggy.solving import verdict
@@ -36,7 +36,8 @@ def certify(
     """What is known about x and J; warns unless all is well."""
     tolerance = max(request.tol, point.floor)
     residual, error, certified = tangent(point, J, directions, trace, mode)
-    status = _status(point, J, error, mode, code, tolerance)
+    growth = trace.growth
+    status = _status(point, J, error, mode, code, tolerance, growth)
     certificate = Certificate(
         status=status,
         optimality=point.optimality,
@@ -44,7 +45,8 @@ def certify(
         floor=point.floor,
         rate=trace.rate,
         kinks=point.selection.kinks,
-        message=_message(status, point, error, request.tol),
+        message=_message(status, point, error, request.tol, growth),
+        growth=growth if status == Status.NOT_CONTRACTING else None,
         find_tangent=lambda: (residual, error, certified),
         find_margin=partial(margin, point),
     )
@@ -118,12 +120,12 @@ def _bend(point: Linearisation, J: np.ndarray, move: Movement) -> float | None:
 
 def _status(
     point: Linearisation, J: np.ndarray | None, error: float | None, mode: str, code: int,
-    tolerance: float,
+    tolerance: float, growth: Growth | None,
 ) -> Status:  # fmt: skip
     good = J is None or mode == "one_step" or verdict.small(error, J)
     return verdict.status(
         code, point.optimality <= tolerance, mode in FUSED, partial(_stuck, point),
-        _singular(point), good, np.append(point.selection.kinks, point.bent),
+        _singular(point), good, np.append(point.selection.kinks, point.bent), growth,
     )  # fmt: skip
 
 
@@ -196,7 +198,9 @@ def margin(point: Linearisation) -> tuple[float, float] | None:
     return float(down) + 0.0, float(up)  # no negative zero
 
 
-def _message(status: Status, point: Linearisation, error: float | None, tol: float) -> str:
+def _message(
+    status: Status, point: Linearisation, error: float | None, tol: float, growth: Growth | None
+) -> str:
     local = ""
     if hasattr(point.binding.composite.penalty, "largest_step"):
         local = " The penalty is not convex: this is a stationary point, not a global minimum."
@@ -204,6 +208,6 @@ def _message(status: Status, point: Linearisation, error: float | None, tol: flo
     if not kinks.size:
         kinks, kind = point.bent, "rows of the loss"
     said = verdict.sentence(
-        status, point.optimality, tol, point.floor, error, kinks, kind, _ADVICE
+        status, point.optimality, tol, point.floor, error, kinks, kind, _ADVICE, growth
     )  # fmt: skip
     return said + local

@@ -25,7 +25,8 @@ from fastpiggy.solving.newton import climbs, is_convex, landed, newton, objectiv
 from fastpiggy.solving.request import Request, check
 from fastpiggy.solving.running import FUSED, Trace, piggyback
 
-_MAX_ITER = {"forward_backward": 100_000, "coordinate_descent": 20_000, "block_descent": 20_000}
+#: Iterations at the most: of descent, and of what takes the gradient as a whole.
+_SWEEPS, _STEPS = 20_000, 100_000
 #: Iterations before the first finish is tried: sweeps, and steps of forward-backward.
 _STRETCH, _WHOLE_STRETCH = 3, 100
 #: Whole-vector penalties have a dense Jacobian: beyond this it is not formed.
@@ -44,14 +45,15 @@ def solve(problem: Any, **arguments: Any) -> Solution:
     if request.algorithm == "auto":
         request = replace(request, algorithm=_auto(problem))
     name = next(n for n, cls in opt.BY_NAME.items() if isinstance(request.algorithm, cls))
-    binding = bind(problem, name != "forward_backward", request.selection)
+    descends = name in ("coordinate_descent", "block_descent")
+    binding = bind(problem, descends, request.selection)
     _check_fit(binding, name)
     mode = _mode(binding, request.derivative, directions)
     x = _start(binding, request.x0) if arrived is None else arrived
 
     run = Run(binding, request.algorithm, directions if mode in FUSED else NONE, x,
               request.callback)  # fmt: skip
-    limit = request.max_iter or _MAX_ITER[name]
+    limit = request.max_iter or (_SWEEPS if descends else _STEPS)
     if mode in FUSED:
         code, J = piggyback(run, mode, limit, request.tol)
         point = run.point()

@@ -9,6 +9,7 @@ from fastpiggy.algorithms.block_descent import BlockDescent
 from fastpiggy.algorithms.composite import row_tangents, rows
 from fastpiggy.algorithms.coordinate_descent import CoordinateDescent
 from fastpiggy.algorithms.forward_backward import ForwardBackward
+from fastpiggy.algorithms.inertial import FISTA, HEAVY_BALL, NESTEROV, Inertial, inertial
 from fastpiggy.algorithms.protocol import iterate
 from fastpiggy.designs import Fixed, matrix
 from fastpiggy.losses import Constant
@@ -41,7 +42,9 @@ class Run(Running):
         m, d = wrt.count(directions), wrt.as_records(binding.problem, directions)
         state = iterate(*binding.shape, m)
         state.x[:] = x
-        super().__init__(algorithm(binding, options), binding.composite, d, state, m, callback)
+        super().__init__(
+            algorithm(binding, options, state), binding.composite, d, state, m, callback
+        )
         self._start_tangents(directions)
         if not isinstance(options, opt.ForwardBackward):
             self.refresh()
@@ -63,8 +66,16 @@ class Run(Running):
                 self.state.J[rows_] = self.binding.inward(V, np.zeros(V.shape[1])).T
 
     def refresh(self) -> None:
-        """States, slopes and their tangents at x and J: what descent keeps up to date."""
+        """Bring what is carried along to x and J.
+
+        Descent keeps states, slopes and their tangents up to date; momentum is at rest again.
+        """
         state, d, loss = self.state, self.d, self.binding.composite.loss
+        if isinstance(self.algorithm, Inertial):
+            self.algorithm.x_before[:] = state.x
+            self.algorithm.J_before[:] = state.J
+            self.algorithm.clock[0] = 1.0
+            return
         state.s[:] = self.binding.start[0] + matrix.predict(self.binding.design, state.x)
         h = np.empty_like(state.s)
         rows(loss, state.s, state.r, h)
@@ -79,21 +90,24 @@ class Run(Running):
         state.R[:] = h * state.S + tangents
 
 
-def algorithm(binding: Any, options: Any) -> Any:
-    """The compiled record of an algorithm for a bound problem."""
-    penalty = binding.composite.penalty
-    largest = penalty.largest_step() if hasattr(penalty, "largest_step") else np.inf
+def algorithm(binding: Any, options: Any, state: Any) -> Any:
+    """The compiled record of an algorithm for a bound problem, to start from a state."""
     if isinstance(options, opt.ForwardBackward):
-        step = options.step
-        if step is None:
-            step = min(1.0 / binding.largest_curvature, 0.5 * largest)
-        elif not step < min(2.0 / binding.largest_curvature, largest):
-            raise ValueError(
-                f"step must be below 2/L = {2.0 / binding.largest_curvature:.6g}"
-                + (f" and below {largest:.6g}" if largest < np.inf else "")
-                + f", got {step}"
-            )
-        return ForwardBackward(np.full(binding.shape[1], float(step)))
+        return ForwardBackward(_steps(binding, options.step, 1.0, 2.0, "2/L"))
+    if isinstance(options, opt.HeavyBall):
+        b = options.momentum
+        steps = _steps(
+            binding, options.step, min(1.0, 1.9 * (1.0 - b)), 2.0 * (1.0 + b), "2 (1 + momentum)/L"
+        )
+        return inertial(HEAVY_BALL, steps, b, state.x, state.J)
+    if isinstance(options, opt.Nesterov):
+        b = options.momentum
+        most, name = 2.0 * (1.0 + b) / (1.0 + 2.0 * b), "2 (1 + momentum)/(1 + 2 momentum)/L"
+        steps = _steps(binding, options.step, 1.0, most, name)
+        return inertial(NESTEROV, steps, b, state.x, state.J)
+    if isinstance(options, opt.FISTA):
+        steps = _steps(binding, options.step, 1.0, 4.0 / 3.0, "4/(3 L)")
+        return inertial(FISTA, steps, 0.0, state.x, state.J, options.restart)
     curvature = np.maximum(1.0 / binding.steps, binding.lipschitz)
     if isinstance(options, opt.BlockDescent):
         first = [members[0] for members in binding.blocks]
@@ -103,3 +117,18 @@ def algorithm(binding: Any, options: Any) -> Any:
     order = np.roll(order, len(curvature) - binding.penalised)
     seed = options.seed if options.order == "random" else 0
     return CoordinateDescent(curvature, order, options.inner, np.array([seed]))
+
+
+def _steps(binding: Any, step: float | None, default: float, most: float, name: str) -> np.ndarray:
+    """One step for all coordinates; `default` and `most`, called `name`, are in units of 1/L."""
+    L, penalty = binding.largest_curvature, binding.composite.penalty
+    largest = penalty.largest_step() if hasattr(penalty, "largest_step") else np.inf
+    if step is None:
+        step = min(default / L, 0.5 * largest)
+    elif not step < min(most / L, largest):
+        raise ValueError(
+            f"step must be below {name} = {most / L:.6g}"
+            + (f" and below {largest:.6g}" if largest < np.inf else "")
+            + f", got {step}"
+        )
+    return np.full(binding.shape[1], float(step))

@@ -6,6 +6,16 @@ from typing import ClassVar
 from fastpiggy.problems import checks
 
 
+def _check_step(step: float | None) -> None:
+    if step is not None:
+        checks.number(step, "step", open_low=True)
+
+
+def _check_momentum(momentum: float) -> None:
+    if not checks.number(momentum, "momentum") < 1.0:
+        raise ValueError(f"momentum must be in [0, 1), got {momentum}")
+
+
 @dataclass(frozen=True)
 class ForwardBackward:
     """Options of forward-backward splitting.
@@ -19,8 +29,76 @@ class ForwardBackward:
     step: float | None = None
 
     def __post_init__(self) -> None:
-        if self.step is not None:
-            checks.number(self.step, "step", open_low=True)
+        _check_step(self.step)
+
+
+@dataclass(frozen=True)
+class HeavyBall:
+    """Options of heavy ball, ``x+ = prox(x - step grad f(x) + momentum (x - x_before))``.
+
+    Its tangent may grow while the iterates converge, see :func:`fastpiggy.certify_momentum`; the
+    status is ``"not_contracting"`` then.
+
+    Parameters
+    ----------
+    step : float, optional
+        Below ``2 (1 + momentum)/L``, where a quadratic's iterates stop converging, and below the
+        penalty's ``largest_step``; by default ``min(1, 1.9 (1 - momentum))/L``, with which those of
+        every convex problem converge.
+    momentum : float, default=0.5
+        In [0, 1).
+    """
+
+    step: float | None = None
+    momentum: float = 0.5
+
+    def __post_init__(self) -> None:
+        _check_step(self.step)
+        _check_momentum(self.momentum)
+
+
+@dataclass(frozen=True)
+class Nesterov:
+    """Options of Nesterov's method with a constant momentum: the gradient is taken ahead.
+
+    Parameters
+    ----------
+    step : float, optional
+        Below ``2 (1 + momentum)/(1 + 2 momentum)/L``, where a quadratic's iterates stop converging,
+        and below the penalty's ``largest_step``; by default 1/L.
+    momentum : float, default=0.5
+        In [0, 1); ``(1 - sqrt(q))/(1 + sqrt(q))`` with ``q = mu/L`` is best where f is
+        mu-strongly convex.
+    """
+
+    step: float | None = None
+    momentum: float = 0.5
+
+    def __post_init__(self) -> None:
+        _check_step(self.step)
+        _check_momentum(self.momentum)
+
+
+@dataclass(frozen=True)
+class FISTA:
+    """Options of FISTA, Nesterov's method with a momentum that grows towards 1.
+
+    Parameters
+    ----------
+    step : float, optional
+        Below ``4/(3 L)``, where a quadratic's iterates stop converging, and below the penalty's
+        ``largest_step``; by default 1/L.
+    restart : bool, default=True
+        Start the momentum again where a step turns against it.
+    """
+
+    step: float | None = None
+    restart: bool = True
+
+    def __post_init__(self) -> None:
+        _check_step(self.step)
+        if not isinstance(self.restart, bool):
+            raise TypeError(f"restart must be True or False, got {self.restart!r}")
 
 
 @dataclass(frozen=True)
@@ -88,6 +166,9 @@ class DynamicProgramming:
 
 BY_NAME = {
     "forward_backward": ForwardBackward,
+    "heavy_ball": HeavyBall,
+    "nesterov": Nesterov,
+    "fista": FISTA,
     "coordinate_descent": CoordinateDescent,
     "block_descent": BlockDescent,
     "active_set": ActiveSet,

@@ -3,17 +3,24 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from fastpiggy.algorithms import engine
+from fastpiggy.certificate import Growth
+from fastpiggy.solving.growth import growth
 
 #: The derivatives that run along with the iterates or after them.
 FUSED = ("piggyback", "late", "frozen")
 
 #: Seconds that compiled code may run before Python sees a callback or Ctrl-C.
 _GLANCE = 0.05
+
+
+#: Steps for which x must have been at rest before a run ends because its tangents grow.
+_QUIET = 4096
 
 
 @dataclass(frozen=True)
@@ -61,6 +68,12 @@ class Trace:
         """The same of the tangents' changes."""
         return _rate(self.tangent_change)
 
+    @cached_property
+    def growth(self) -> Growth | None:
+        """How the tangents grow over the last half of the steps they took; None: they do not."""
+        on = self.tangents > 0
+        return growth(self.tangent_change[on], self.tangent_size[on])
+
 
 def _rate(change: np.ndarray) -> float | None:
     size = change[change > 0]
@@ -92,6 +105,8 @@ class Running:
 
     #: A late tangent starts when no coordinate has changed side for so many iterations.
     patience = 10
+    #: The engine, compiled or not.
+    loop = staticmethod(engine.run)
 
     def __init__(
         self, algorithm: Any, problem: Any, d: Any, state: Any, m: int,
@@ -102,6 +117,8 @@ class Running:
         self.progress = engine.Progress.start()
         self.parts: list[np.ndarray] = []
         self.chunk = 8
+        #: Steps since the residual was last above what it was to be.
+        self.quiet = 0
 
     @property
     def scale(self) -> float:
@@ -135,7 +152,7 @@ class Running:
             table = np.empty((size, 5))
             policy = engine.Policy(size, tol, tangent_tol, patience, moving)
             before = time.perf_counter()
-            code, done = engine.run(
+            code, done = self.loop(
                 self.algorithm, self.problem, self.d, self.state, self.m, policy,
                 self.progress, table,
             )  # fmt: skip
@@ -146,6 +163,8 @@ class Running:
                 self.refresh()
                 code = engine.UNFINISHED
                 continue
+            if self._grows(table[:done], tol):
+                return engine.GROWING
             if seconds < 0.5 * _GLANCE:
                 self.chunk = min(2 * self.chunk, 4096)
             elif seconds > 2 * _GLANCE:
@@ -153,6 +172,19 @@ class Running:
             if self.callback is not None:
                 self.callback(self._report(table[done - 1]))
         return code
+
+    def _grows(self, table: np.ndarray, tol: float) -> bool:
+        """Whether the tangents have grown for long enough after x came to rest."""
+        quiet = (table[:, engine.RESIDUAL] <= tol) & (table[:, engine.TANGENTS] > 0)
+        if not quiet.all():
+            self.quiet = 0
+            return False
+        before, self.quiet = self.quiet, self.quiet + len(table)
+        # At each power of two, so that the looks together cost no more than the last.
+        if self.quiet < _QUIET or self.quiet.bit_length() == before.bit_length():
+            return False
+        last = np.concatenate(self.parts)[-self.quiet :]
+        return growth(last[:, engine.TANGENT_CHANGE], last[:, engine.TANGENT_SIZE]) is not None
 
     def _report(self, row: np.ndarray) -> dict[str, Any]:
         return {

@@ -185,20 +185,29 @@ def _certify(
     system: System, found: Exact, J: np.ndarray | None, directions: list[wrt.Direction], mode: str,
     tol: float,
 ) -> Certificate:  # fmt: skip
-    point = found.point
+    point, growth = found.point, found.trace.growth
     residual, error, good, bound = _tangent(point, J, directions)
     optimal = point.optimality <= max(tol, point.floor)
     status = verdict.status(
         found.code, optimal, mode in FUSED, lambda: point.stuck, point.singular,
-        good or mode == "one_step", point.kinks,
+        good or mode == "one_step", point.kinks, growth,
     )  # fmt: skip
     message = verdict.sentence(
-        status, point.optimality, tol, point.floor, error, point.kinks, system.kind, system.advice
+        status,
+        point.optimality,
+        tol,
+        point.floor,
+        error,
+        point.kinks,
+        system.kind,
+        system.advice,
+        growth,
     )
     certified = bound and status == Status.CONVERGED
     return Certificate(
         status, point.optimality, tol, point.floor, found.trace.rate, point.kinks, message,
         lambda: (residual, error, certified), point.margin,
+        growth if status == Status.NOT_CONTRACTING else None,
     )  # fmt: skip
 
 

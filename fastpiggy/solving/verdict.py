@@ -5,10 +5,12 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from fastpiggy.algorithms import engine
-from fastpiggy.certificate import Status
+from fastpiggy.certificate import Growth, Status
 
 #: Relative error of J beyond which a derivative is not called converged.
 _TANGENT = 1e-6
+
+_WITHOUT_MOMENTUM = 'take derivative="implicit", or an algorithm without momentum'
 
 
 def small(error: float | None, J: np.ndarray, unit: float = 1.0) -> bool:
@@ -18,7 +20,7 @@ def small(error: float | None, J: np.ndarray, unit: float = 1.0) -> bool:
 
 def status(
     code: int, optimal: bool, fused: bool, stuck: Callable[[], bool], singular: bool,
-    tangent: bool, kinks: np.ndarray,
+    tangent: bool, kinks: np.ndarray, growth: Growth | None = None,
 ) -> Status:  # fmt: skip
     """The first status that applies.
 
@@ -38,12 +40,14 @@ def status(
     tangent : bool
         Whether the derivative converged, or none was asked for.
     kinks : ndarray of int
+    growth : Growth, optional
+        That of the run's tangents.
     """
     if code in (engine.GROWING, engine.NOT_FINITE):
         return Status.NOT_CONTRACTING
     if not optimal:
         return Status.MAX_ITER
-    if fused and stuck():
+    if fused and (growth is not None or stuck()):
         return Status.NOT_CONTRACTING
     if fused and code == engine.UNFINISHED:
         return Status.MAX_ITER
@@ -56,13 +60,16 @@ def status(
 
 def sentence(
     found: Status, optimality: float, tol: float, floor: float, error: float | None,
-    kinks: np.ndarray, kind: str, advice: Mapping[Status, str],
+    kinks: np.ndarray, kind: str, advice: Mapping[Status, str], growth: Growth | None = None,
 ) -> str:  # fmt: skip
     """The status in a sentence, with what to do next.
 
     `kind` is what kinks count ("coordinates"); `advice` holds the sentences that depend on the
     family of problems.
     """
+    if found == Status.NOT_CONTRACTING and growth is not None:
+        cure = _WITHOUT_MOMENTUM if growth.kind == "geometric" else advice[found]
+        advice = {**advice, found: f"{growth}; {cure}"}
     few = ", ".join(map(str, kinks[:5])) + (", ..." if kinks.size > 5 else "")
     text = {
         Status.TANGENT_NOT_CONVERGED: f"the derivative is known only to {error or 0:.1e}; raise "

@@ -7,6 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
 from types import SimpleNamespace
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -26,8 +27,11 @@ from tables import (
 from fastpiggy.algorithms.admm import Fused, FusedDirections, admm, splitting
 from fastpiggy.algorithms.composite import gradient, penalty_value, prox, row_tangents, rows, starts
 from fastpiggy.algorithms.engine import run
+from fastpiggy.algorithms.fixed_point import Map, MapDirections, Mapped, Picard, map_state
+from fastpiggy.algorithms.inertial import FISTA, HEAVY_BALL, NESTEROV, inertial
 from fastpiggy.algorithms.operators import Banded
 from fastpiggy.algorithms.protocol import iterate
+from fastpiggy.compile import record
 from fastpiggy.compile.flags import COMPILED
 
 
@@ -44,6 +48,44 @@ def runs():
         code, trace = run_case(case, state, 5)
         held, _ = run_case(case, state, 1, moving=False)
         yield label(combination), [code, held, trace, *state]
+
+
+def inertias():
+    """Steps with momentum, on the types of the first of the sample."""
+    for kind in (HEAVY_BALL, NESTEROV, FISTA):
+        case, rng = make_case(*SAMPLE[0], seed=kind), np.random.default_rng(kind)
+        size = case.c.A.shape[1]
+        x, J = rng.standard_normal(size), rng.standard_normal((case.m, size))
+        state, case.algorithm = start_state(case, x, J), inertial(kind, case.steps, 0.6, x, J)
+        code, trace = run_case(case, state, 8)
+        held, _ = run_case(case, state, 3, moving=False)
+        yield f"inertial {kind}", [code, held, trace, *state, case.algorithm.clock]
+
+
+@record(Map)
+class Affine(NamedTuple):
+    """``x+ = a x + theta``, entry by entry."""
+
+    a: float
+
+    def step(self, x, theta, z):
+        for i in range(x.size):
+            z[i] = self.a * x[i] + theta[i]
+
+    def step_tangent(self, x, theta, z, dx, dtheta, dz):
+        for i in range(x.size):
+            dz[i] = self.a * dx[i] + dtheta[i]
+
+
+def maps():
+    rng = np.random.default_rng(14)
+    case = SimpleNamespace(
+        problem=Mapped(Affine(0.7), rng.standard_normal(4)), m=2, algorithm=Picard(0),
+        d=MapDirections(rng.standard_normal((2, 4))),
+    )  # fmt: skip
+    state = map_state(rng.standard_normal(4), 2)
+    code, trace = run_case(case, state, 5)
+    yield "Picard", [code, trace, *state]
 
 
 def penalties():
@@ -102,7 +144,7 @@ def splittings():
 
 def results():
     found = {}
-    for cases in (runs, penalties, losses, passes, splittings):
+    for cases in (runs, inertias, maps, penalties, losses, passes, splittings):
         for name, values in cases():
             found |= {f"{name} {i}": np.asarray(value) for i, value in enumerate(values)}
     return found

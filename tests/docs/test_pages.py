@@ -53,6 +53,16 @@ def test_own_algorithm(beside):
     assert found["iterations"] < found["plain"]
 
 
+def test_own_map_compiled(beside):
+    found = runpy.run_path(str(EXTEND / "chambolle_pock.py"))["ChambollePock"]
+    y = np.repeat([0.0, 2.0, 1.0], 10) + 0.1 * np.random.default_rng(0).standard_normal(30)
+    sol = fp.piggyback(found(0.5, 0.5), np.zeros(59), {"alpha": 0.5, "y": y}, tol=1e-11)
+    exact = fp.solve(fp.trend_filter(y, 0.5, degree=0), wrt=["alpha", "y"])
+    assert sol.certificate.status == "converged"
+    for name, J in exact.jacobian.items():
+        assert np.abs(sol.jacobian[name][:30] - J).max() < 1e-8
+
+
 @pytest.mark.parametrize("file, most", [("asymmetric", 16), ("ceiling", 15), ("pseudo_huber", 25)])
 def test_own_blocks_stay_short(file, most):
     source = (EXTEND / f"{file}.py").read_text(encoding="utf-8")

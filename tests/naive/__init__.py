@@ -7,7 +7,15 @@ where there is one: Moreau's identity for the norms, bisection for the simplex, 
 problem and the projector of the generalised lasso for total variation.
 """
 
-from naive.iterations import backward, descent, fixed_point, forward_backward, gradient, implicit
+from naive.iterations import (
+    backward,
+    descent,
+    fixed_point,
+    forward_backward,
+    gradient,
+    implicit,
+    inertial,
+)
 from naive.losses import LOSSES
 from naive.penalties import PENALTIES, prox_by_bisection
 
@@ -20,5 +28,6 @@ __all__ = [
     "forward_backward",
     "gradient",
     "implicit",
+    "inertial",
     "prox_by_bisection",
 ]

@@ -79,3 +79,11 @@ def implicit(c, steps, x):
     # Row i: the image of the i-th unit vector, so this is A'.
     A = forward_backward(still, steps, x, np.eye(x.size))[1]
     return np.linalg.solve((np.eye(x.size) - A).T, B.T).T
+
+
+def inertial(c, steps, b, ahead, x, J, x_before, J_before):
+    """``x+ = prox(v - step grad f(w))``, ``v = x + b (x - x_before)``, w either of v and x."""
+    v, V = x + b * (x - x_before), J + b * (J - J_before)
+    at = gradient(c, v, V) if ahead else gradient(c, x, J)
+    U = V - steps * at.G - np.multiply.outer(c.dstep, at.g)
+    return backward(c, v - steps * at.g, U, steps, c.dstep)
