@@ -12,7 +12,7 @@ from fastpiggy.algorithms import engine
 from fastpiggy.problems import checks
 from fastpiggy.problems import directions as wrt
 from fastpiggy.solution import Cost, Solution
-from fastpiggy.solving import curved, exact, large, parametric, proximal_newton
+from fastpiggy.solving import curved, exact, groups, large, parametric, proximal_newton
 from fastpiggy.solving import options as opt
 from fastpiggy.solving.adjoint import Adjoint
 from fastpiggy.solving.binding import Binding, bind
@@ -72,7 +72,7 @@ def solve(problem: Any, **arguments: Any) -> Solution:
 
 def _route(problem: Any) -> Any:
     """The module that solves a problem on its active set; None where none does."""
-    return next((way for way in (large, exact, curved) if way.applies(problem)), None)
+    return next((way for way in (large, exact, groups, curved) if way.applies(problem)), None)
 
 
 def _exactly(problem: Any, request: Request) -> bool:
@@ -94,8 +94,9 @@ def _exactly(problem: Any, request: Request) -> bool:
         )
     if not fits:
         raise ValueError(
-            'algorithm="active_set" is for losses with an l1 penalty or an elastic net, '
-            f"alpha and l1_ratio above 0 and at most {FREE} weights of 0, got {problem!r}; "
+            'algorithm="active_set" is for losses with an l1 penalty or an elastic net, and '
+            f"least squares with groups of at most {FREE}; alpha and l1_ratio above 0 and at most "
+            f"{FREE} columns of weight 0, got {problem!r}; "
             'use algorithm="auto"'
         )
     if not way:

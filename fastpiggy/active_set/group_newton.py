@@ -1,0 +1,319 @@
+"""Groups of a working set in Gram space: block coordinate descent, and Newton's method.
+
+On the active groups the objective is smooth: ``K = G + lam c_g (I - v v') / norm2(w_g)`` with
+``v = w_g / norm2(w_g)`` is its Hessian.  Descent finds the groups, Newton steps end it.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from fastpiggy.active_set import blas
+from fastpiggy.active_set.homotopy import combine, gather
+from fastpiggy.active_set.triangle import backward, forward
+from fastpiggy.active_set.work import (
+    ACTIVE,
+    CHANGES,
+    COEFFICIENT,
+    COLUMNS,
+    CORRELATION,
+    FACTORISATIONS,
+    RATE,
+    ROTATED,
+    SCRATCH,
+    STEP,
+    SWEEPS,
+)
+from fastpiggy.compile import helper, kernel
+
+#: Sweeps on the way, and before Newton steps at the end.
+_ON_THE_WAY, _SWEEPS = 10, 30
+
+#: Proximal steps on one block, which make up nearly its exact minimum.
+_INNER = 6
+
+#: A pivot below this, over the diagonal entry, counts as zero; what is then added to it.
+_PIVOT, _LIFTS = 1e-12, (0.0, 1e-10, 1e-6)
+
+_HALVINGS = 12
+
+
+class Groups(NamedTuple):
+    """The groups of columns, and what is known of them.
+
+    Parameters
+    ----------
+    weights : ndarray of shape (groups,)
+        c; a group of weight 0 is always in the working set.
+    offsets, order : ndarray of int
+        Group g holds the columns ``order[offsets[g]:offsets[g + 1]]``.
+    first : ndarray of shape (groups,), int
+        The place of its first column, the others behind it; -1 out of the working set.
+    members, queue : ndarray of shape (groups,), int
+        Groups of the working set in the order of their places, and a heap of candidates.
+    pull : ndarray of shape (groups,)
+        The level from which each would be active.
+    curvature : ndarray of shape (groups,)
+        A bound of the eigenvalues of the Gram matrix of each group of the working set.
+    count : ndarray of shape (2,), int
+        Groups in the working set, and active ones, which the queue lists while there is a factor.
+    """
+
+    weights: np.ndarray
+    offsets: np.ndarray
+    order: np.ndarray
+    first: np.ndarray
+    members: np.ndarray
+    queue: np.ndarray
+    pull: np.ndarray
+    curvature: np.ndarray
+    count: np.ndarray
+
+    @classmethod
+    def of(cls, weights: np.ndarray, offsets: np.ndarray, order: np.ndarray) -> "Groups":
+        """All of them out of the working set."""
+        integers, vectors = np.zeros((2, weights.size), dtype=np.int64), np.zeros((2, weights.size))
+        return cls(
+            weights, offsets, order, np.full(weights.size, -1), *integers, *vectors,
+            np.zeros(2, dtype=np.int64),
+        )  # fmt: skip
+
+
+@helper
+def size_of(v, lo, hi):
+    total = 0.0
+    for a in range(lo, hi):
+        total += v[a] * v[a]
+    return np.sqrt(total)
+
+
+@helper
+def _block(active, lo, hi, top, bound):
+    """Proximal steps on one block: its new coefficients in STEP; returns the largest change."""
+    G, w, q = active.gram, active.vectors[COEFFICIENT], active.vectors[CORRELATION]
+    new, h, delta = active.vectors[STEP], active.vectors[SCRATCH], active.vectors[ROTATED]
+    for a in range(lo, hi):
+        new[a], h[a] = w[a], q[a]
+    begun = 0.0
+    for _turn in range(_INNER):
+        norm = 0.0
+        for a in range(lo, hi):
+            delta[a] = new[a] + h[a] / bound
+            norm += delta[a] * delta[a]
+        norm = np.sqrt(norm)
+        keep = 1.0 - top / (bound * norm) if bound * norm > top else 0.0
+        moved = 0.0
+        for a in range(lo, hi):
+            delta[a] = keep * delta[a] - new[a]
+            new[a] += delta[a]
+            moved = max(moved, abs(delta[a]))
+        for a in range(lo, hi):
+            row = G[a]
+            for b in range(lo, hi):
+                h[b] -= row[b] * delta[a]
+        begun = max(begun, moved)
+        if keep == 0.0 or moved <= 0.02 * begun or hi - lo == 1:
+            break
+    return begun
+
+
+@helper
+def _descend(active, groups, lam, sweeps):
+    """Block coordinate descent; ends when no group has come or gone in two sweeps."""
+    G, w, q, new = (active.gram, active.vectors[COEFFICIENT], active.vectors[CORRELATION],
+                    active.vectors[STEP])  # fmt: skip
+    size, still = active.count[COLUMNS], 0
+    for _sweep in range(sweeps):
+        turned, largest = 0, 0.0
+        for i in range(groups.count[0]):
+            g = groups.members[i]
+            lo, top, bound = groups.first[g], lam * groups.weights[g], groups.curvature[g]
+            hi = lo + groups.offsets[g + 1] - groups.offsets[g]
+            was = size_of(w, lo, hi) > 0.0
+            if (not was and size_of(q, lo, hi) <= top) or bound <= 0.0:
+                continue
+            largest = max(largest, bound * _block(active, lo, hi, top, bound))
+            now = False
+            for a in range(lo, hi):
+                row, change = G[a], new[a] - w[a]
+                w[a] = new[a]
+                now = now or new[a] != 0.0
+                if change != 0.0:
+                    for b in range(size):
+                        q[b] -= change * row[b]
+            turned += was != now
+        active.count[SWEEPS] += 1
+        active.count[CHANGES] += turned
+        still = still + 1 if turned == 0 else 0
+        if still >= 2 or largest == 0.0:
+            break
+
+
+@helper
+def gap(w, q, lo, hi, top):
+    """The violation of optimality of one group with coefficients w and correlations q."""
+    norm = size_of(w, lo, hi)
+    if norm == 0.0 or top == 0.0:
+        return max(size_of(q, lo, hi) - top, 0.0)
+    total = 0.0
+    for a in range(lo, hi):
+        off = q[a] - top * (w[a] / norm)
+        total += off * off
+    return np.sqrt(total)
+
+
+@helper
+def _worst(active, groups, lam):
+    w, q, worst = active.vectors[COEFFICIENT], active.vectors[CORRELATION], 0.0
+    for i in range(groups.count[0]):
+        g = groups.members[i]
+        lo = groups.first[g]
+        hi = lo + groups.offsets[g + 1] - groups.offsets[g]
+        worst = max(worst, gap(w, q, lo, hi, lam * groups.weights[g]))
+    return worst
+
+
+@helper
+def _system(active, groups, lam, lift):
+    """Active groups and places, and K in the factor's upper triangle; its diagonal in ROTATED."""
+    R, order, w = active.factor, active.order, active.vectors[COEFFICIENT]
+    k, groups.count[1] = 0, 0
+    for i in range(groups.count[0]):
+        g = groups.members[i]
+        lo = groups.first[g]
+        hi = lo + groups.offsets[g + 1] - groups.offsets[g]
+        if groups.weights[g] > 0.0 and size_of(w, lo, hi) == 0.0:
+            continue
+        groups.queue[groups.count[1]] = g
+        groups.count[1] += 1
+        for a in range(lo, hi):
+            order[k] = a
+            k += 1
+    gather(active, k)
+    begin = 0
+    for i in range(groups.count[1]):
+        g = groups.queue[i]
+        lo, size = groups.first[g], groups.offsets[g + 1] - groups.offsets[g]
+        norm, top = size_of(w, lo, lo + size), lam * groups.weights[g]
+        for a in range(size if top > 0.0 else 0):
+            row, v = R[begin + a], w[lo + a] / norm
+            row[begin + a] += top / norm * max(1.0 - v * v, 0.0)
+            for b in range(a + 1, size):
+                row[begin + b] -= top / norm * v * (w[lo + b] / norm)
+        begin += size
+    for i in range(k):
+        R[i, i] *= 1.0 + lift
+        active.vectors[ROTATED, i] = R[i, i]
+    return k
+
+
+@helper
+def factor(active, groups, lam):
+    """The factor of K on the active groups, its diagonal lifted a little where it is singular.
+
+    Returns the lift, over the diagonal, or -1 where none helps.
+    """
+    count, R, diagonal = active.count, active.factor, active.vectors[ROTATED]
+    for lift in _LIFTS:
+        k = _system(active, groups, lam, lift)
+        count[FACTORISATIONS] += 1
+        good, count[ACTIVE] = blas.cholesky(R, k), k
+        for i in range(k):
+            good = good and R[i, i] * R[i, i] > _PIVOT * diagonal[i]
+        if good:
+            return lift
+    return -1.0
+
+
+@helper
+def _direction(active, groups, lam):
+    """The Newton step in STEP, by position of the order; returns ``q'd``.
+
+    A group that it leads past zero is to end there.
+    """
+    vectors, k = active.vectors, active.count[ACTIVE]
+    w, q, d, v = vectors[COEFFICIENT], vectors[CORRELATION], vectors[STEP], vectors[ROTATED]
+    i = 0
+    for b in range(groups.count[1]):
+        g = groups.queue[b]
+        lo, top = groups.first[g], lam * groups.weights[g]
+        hi = lo + groups.offsets[g + 1] - groups.offsets[g]
+        norm = size_of(w, lo, hi)
+        for a in range(lo, hi):
+            v[i] = q[a] - (top * (w[a] / norm) if top > 0.0 else 0.0)
+            i += 1
+    forward(active.factor, k, v)
+    backward(active.factor, k, v, d)
+    i, along = 0, 0.0
+    for b in range(groups.count[1]):
+        g, kept = groups.queue[b], 0.0
+        lo = groups.first[g]
+        hi = lo + groups.offsets[g + 1] - groups.offsets[g]
+        for a in range(lo, hi):
+            kept += w[a] * (w[a] + d[i + a - lo])
+        for a in range(lo, hi):
+            if kept <= 0.0 and groups.weights[g] > 0.0:
+                d[i] = -w[a]
+            along += q[a] * d[i]
+            i += 1
+    return along
+
+
+@helper
+def _norms(active, groups, lam, step):
+    """How the penalty grows by so much of the step, and its size."""
+    w, d = active.vectors[COEFFICIENT], active.vectors[STEP]
+    i, change, total = 0, 0.0, 0.0
+    for b in range(groups.count[1]):
+        g, squares = groups.queue[b], 0.0
+        lo = groups.first[g]
+        hi = lo + groups.offsets[g + 1] - groups.offsets[g]
+        for a in range(lo, hi):
+            squares += (w[a] + step * d[i]) ** 2
+            i += 1
+        norm, top = size_of(w, lo, hi), lam * groups.weights[g]
+        change += top * (np.sqrt(squares) - norm)
+        total += top * norm
+    return change, total
+
+
+@helper
+def _newton(active, groups, lam):
+    """One Newton step on the active groups, halved until it lowers the objective.
+
+    Returns
+    -------
+    bool
+        False where it does not.
+    """
+    if factor(active, groups, lam) < 0.0:
+        return False
+    vectors, order, k = active.vectors, active.order, active.count[ACTIVE]
+    w, q, d, moved = vectors[COEFFICIENT], vectors[CORRELATION], vectors[STEP], vectors[RATE]
+    along, bent, step = _direction(active, groups, lam), 0.0, 1.0
+    combine(active.gram, order, d, k, active.count[COLUMNS], moved)
+    for i in range(k):
+        bent += d[i] * moved[order[i]]
+    for _halving in range(_HALVINGS):
+        change, total = _norms(active, groups, lam, step)
+        change += step * (0.5 * step * bent - along)
+        # Where what is promised drowns in rounding the step is taken as it is.
+        if change <= 1e-15 * total:
+            for i in range(k):
+                w[order[i]] += step * d[i]
+            for a in range(active.count[COLUMNS]):
+                q[a] -= step * moved[a]
+            return True
+        step *= 0.5
+    return False
+
+
+@kernel
+def settle(active, groups, lam, goal, rounds):
+    """Descent on the working set, then Newton steps and sweeps in turn, to a violation `goal`."""
+    _descend(active, groups, lam, _SWEEPS if rounds > 0 else _ON_THE_WAY)
+    for _round in range(rounds):
+        if _worst(active, groups, lam) <= goal:
+            break
+        good = _newton(active, groups, lam)
+        _descend(active, groups, lam, 1 if good else _SWEEPS)
