@@ -21,9 +21,18 @@ from fastpiggy.solving.driving import Run
 from fastpiggy.solving.found import linearised
 from fastpiggy.solving.found import solution as solution_of
 from fastpiggy.solving.linearisation import NONE, Linearisation
-from fastpiggy.solving.newton import climbs, is_convex, landed, newton, objective, polished
+from fastpiggy.solving.newton import (
+    climbs,
+    grounded,
+    is_convex,
+    landed,
+    newton,
+    objective,
+    polished,
+)
 from fastpiggy.solving.request import Request, check
 from fastpiggy.solving.running import FUSED, Trace, piggyback
+from fastpiggy.solving.separation import separated
 
 _MAX_ITER = {"forward_backward": 100_000, "coordinate_descent": 20_000, "block_descent": 20_000}
 #: Iterations before the first finish is tried: sweeps, and steps of forward-backward.
@@ -203,7 +212,9 @@ def _primal(run: Run, limit: int, request: Request) -> tuple[int, Linearisation]
         if finish:
             best = _finished(point, request.tol)
         if best.optimality <= max(request.tol, best.floor):
-            return engine.CONVERGED, best
+            return engine.CONVERGED, grounded(best, request.tol)
+        if separated(best):
+            return engine.UNFINISHED, best
         if run.iterations >= limit:
             return engine.UNFINISHED, best
         lower = is_convex(best) and objective(best) < objective(point)

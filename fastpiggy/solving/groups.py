@@ -60,12 +60,11 @@ def run(
     )  # fmt: skip
     work = workspace.take(*problem.shape)
     work.target[:] = data.target
-    lam, work = _begin(quadratic, work, groups, penalty.alpha, start, p)
     scale, code = binding.scale, CROWDED
+    goal = AIM * tol * scale
+    lam, work = _begin(quadratic, work, groups, penalty.alpha, start, goal)
     while code == CROWDED:
-        code, lam = kernels.advance(
-            quadratic, work, groups, lam, penalty.alpha, AIM * tol * scale
-        )  # fmt: skip
+        code, lam = kernels.advance(quadratic, work, groups, lam, penalty.alpha, goal)
         if code == CROWDED:
             room = min(2 * work.room + int(np.diff(penalty.offsets).max()), p + 8)
             if room > LARGEST_FACTOR:
@@ -79,10 +78,15 @@ def run(
 
 
 def _begin(
-    problem: Quadratic, work: Work, groups: Groups, end: float, start: np.ndarray | None, p: int
+    problem: Quadratic,
+    work: Work,
+    groups: Groups,
+    end: float,
+    start: np.ndarray | None,
+    goal: float,
 ) -> tuple[float, Work]:
     """The first level, and the arrays with the groups that are there from the start."""
-    cold = start is None
+    cold, p = start is None, work.place.size
     start = np.zeros(p) if start is None else start[:p]
     size = np.add.reduceat(np.abs(start[groups.order]), groups.offsets[:-1])
     first = np.flatnonzero((size > 0.0) | (groups.weights == 0.0))
@@ -91,7 +95,7 @@ def _begin(
         work = work.larger(min(2 * columns + 32, p + 8))
     kernels.admit(problem, work, groups, first, start)
     if first.size:
-        settle(work.active, groups, end, 0.0, _FIRST_ROUNDS)
+        settle(work.active, groups, end, 0.3 * goal, _FIRST_ROUNDS)
     kernels.look(problem, work, groups, end, end)
     return max(float(work.found[LARGEST]), end) if cold else end, work
 
