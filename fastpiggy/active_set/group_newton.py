@@ -18,16 +18,15 @@ from fastpiggy.active_set.work import (
     COLUMNS,
     CORRELATION,
     FACTORISATIONS,
+    PATH,
     RATE,
     ROTATED,
+    SAVED,
     SCRATCH,
     STEP,
     SWEEPS,
 )
 from fastpiggy.compile import helper, kernel
-
-#: Sweeps on the way, and before Newton steps at the end.
-_ON_THE_WAY, _SWEEPS = 10, 30
 
 #: Proximal steps on one block, which make up nearly its exact minimum.
 _INNER = 6
@@ -36,6 +35,9 @@ _INNER = 6
 _PIVOT, _LIFTS = 1e-12, (0.0, 1e-10, 1e-6)
 
 _HALVINGS = 12
+
+#: Columns of a block that is solved for exactly, and steps to the root that takes.
+_LARGEST_BLOCK, _SECULAR = 64, 30
 
 
 class Groups(NamedTuple):
@@ -113,8 +115,55 @@ def _block(active, lo, hi, top, bound):
                 h[b] -= row[b] * delta[a]
         begun = max(begun, moved)
         if keep == 0.0 or moved <= 0.02 * begun or hi - lo == 1:
-            break
+            return begun
+    if hi - lo <= _LARGEST_BLOCK:
+        begun = max(begun, _exact_block(active, lo, hi, top, bound))
     return begun
+
+
+@helper
+def _exact_block(active, lo, hi, top, bound):
+    """The minimum over one block whose columns are too different for proximal steps, in STEP.
+
+    It is ``z = inv(A + mu) h`` with ``mu norm2(z) = top``, and ``1/norm2(z) - mu/top`` is concave
+    in mu: Newton's method comes down to its root from above (More and Sorensen, "Computing a trust
+    region step", 1983, on the other side of the same equation).
+    """
+    G, R, size = active.gram, active.factor, hi - lo
+    w, q = active.vectors[COEFFICIENT, lo:hi], active.vectors[CORRELATION, lo:hi]
+    new, h, z = (active.vectors[STEP, lo:hi], active.vectors[SCRATCH, lo:hi],
+                 active.vectors[ROTATED, lo:hi])  # fmt: skip
+    for a in range(size):
+        h[a] = q[a]
+        for b in range(size):
+            h[a] += G[lo + a, lo + b] * w[b]
+    norm = size_of(h, 0, size)
+    if norm <= top or top == 0.0:
+        return 0.0
+    mu = top * bound / (norm - top)
+    for _turn in range(_SECULAR):
+        for a in range(size):
+            for b in range(a, size):
+                R[a, b] = G[lo + a, lo + b]
+            R[a, a] += mu
+            z[a] = h[a]
+        if not blas.cholesky(R, size):
+            break
+        forward(R, size, z)
+        backward(R, size, z, new)
+        for a in range(size):
+            z[a] = new[a]
+        forward(R, size, z)
+        length, bent = size_of(new, 0, size), size_of(z, 0, size)
+        fall = 1.0 / top - bent * bent / (length * length * length)
+        step = (1.0 / length - mu / top) / fall
+        if not (fall > 0.0 and mu + step > 0.0) or abs(step) <= 1e-12 * mu:
+            break
+        mu += step
+    change = 0.0
+    for a in range(size):
+        change = max(change, abs(new[a] - w[a]))
+    return change
 
 
 @helper
@@ -226,94 +275,136 @@ def factor(active, groups, lam):
 
 
 @helper
-def _direction(active, groups, lam):
-    """The Newton step in STEP, by position of the order; returns ``q'd``.
+def direction(active, groups, lam):
+    """The Newton step in STEP, by position of the order.
 
-    A group that it leads past zero is to end there.
+    Returns the largest ``norm(d_g) / norm(w_g)``.
     """
     vectors, k = active.vectors, active.count[ACTIVE]
     w, q, d, v = vectors[COEFFICIENT], vectors[CORRELATION], vectors[STEP], vectors[ROTATED]
-    i = 0
+    i, longest = 0, 0.0
     for b in range(groups.count[1]):
-        g = groups.queue[b]
-        lo, top = groups.first[g], lam * groups.weights[g]
-        hi = lo + groups.offsets[g + 1] - groups.offsets[g]
+        lo, hi, top = _active(groups, lam, b)
         norm = size_of(w, lo, hi)
         for a in range(lo, hi):
             v[i] = q[a] - (top * (w[a] / norm) if top > 0.0 else 0.0)
             i += 1
     forward(active.factor, k, v)
     backward(active.factor, k, v, d)
-    i, along = 0, 0.0
+    i = 0
     for b in range(groups.count[1]):
-        g, kept = groups.queue[b], 0.0
-        lo = groups.first[g]
-        hi = lo + groups.offsets[g + 1] - groups.offsets[g]
-        for a in range(lo, hi):
-            kept += w[a] * (w[a] + d[i + a - lo])
-        for a in range(lo, hi):
-            if kept <= 0.0 and groups.weights[g] > 0.0:
-                d[i] = -w[a]
-            along += q[a] * d[i]
-            i += 1
-    return along
+        lo, hi, top = _active(groups, lam, b)
+        norm, length = size_of(w, lo, hi), size_of(d, i, i + hi - lo)
+        if length > longest * norm:
+            longest = length / norm if norm > 0.0 else np.inf
+        i += hi - lo
+    return longest
 
 
 @helper
-def _norms(active, groups, lam, step):
-    """How the penalty grows by so much of the step, and its size."""
-    w, d = active.vectors[COEFFICIENT], active.vectors[STEP]
+def _active(groups, lam, b):
+    """First and last place of an active group, and its threshold."""
+    g = groups.queue[b]
+    lo = groups.first[g]
+    return lo, lo + groups.offsets[g + 1] - groups.offsets[g], lam * groups.weights[g]
+
+
+@helper
+def _crossings(active, groups, lam, out):
+    """When the step leads each active group past zero, inf where it does not; and the first."""
+    w, d, first, i = active.vectors[COEFFICIENT], active.vectors[STEP], np.inf, 0
+    for b in range(groups.count[1]):
+        lo, hi, top = _active(groups, lam, b)
+        squares, along, out[b] = 0.0, 0.0, np.inf
+        for a in range(lo, hi):
+            squares += w[a] * w[a]
+            along -= w[a] * d[i]
+            i += 1
+        if top > 0.0 and along > 0.0:
+            out[b] = squares / along
+            first = min(first, out[b])
+    return first
+
+
+@helper
+def _change(active, groups, lam, step, crossings, last, share, new):
+    """The change of coefficients by so much of the step, in `new` by position of the order.
+
+    Groups that cross up to `last` go that `share` of their way to zero instead.  Returns how the
+    objective changes, and what rounding makes of that.
+    """
+    w, d, q = active.vectors[COEFFICIENT], active.vectors[STEP], active.vectors[CORRELATION]
+    order, k, moved = active.order, active.count[ACTIVE], active.vectors[RATE]
     i, change, total = 0, 0.0, 0.0
     for b in range(groups.count[1]):
-        g, squares = groups.queue[b], 0.0
-        lo = groups.first[g]
-        hi = lo + groups.offsets[g + 1] - groups.offsets[g]
+        lo, hi, top = _active(groups, lam, b)
+        squares = 0.0
         for a in range(lo, hi):
-            squares += (w[a] + step * d[i]) ** 2
+            new[i] = -share * w[a] if crossings[b] <= last else step * d[i]
+            squares += (w[a] + new[i]) ** 2
+            change -= q[a] * new[i]
             i += 1
-        norm, top = size_of(w, lo, hi), lam * groups.weights[g]
+        norm = size_of(w, lo, hi)
         change += top * (np.sqrt(squares) - norm)
         total += top * norm
-    return change, total
+    combine(active.gram, order, new, k, active.count[COLUMNS], moved)
+    for i in range(k):
+        change += 0.5 * new[i] * moved[order[i]]
+    return change, 1e-15 * total
 
 
 @helper
 def _newton(active, groups, lam):
-    """One Newton step on the active groups, halved until it lowers the objective.
+    """One Newton step on the active groups, with those at zero that it leads past it.
+
+    Of several ways the one that lowers the objective most; where none does, ever shorter steps.
 
     Returns
     -------
     bool
-        False where it does not.
+        False where none lowers it.
     """
     if factor(active, groups, lam) < 0.0:
         return False
-    vectors, order, k = active.vectors, active.order, active.count[ACTIVE]
-    w, q, d, moved = vectors[COEFFICIENT], vectors[CORRELATION], vectors[STEP], vectors[RATE]
-    along, bent, step = _direction(active, groups, lam), 0.0, 1.0
-    combine(active.gram, order, d, k, active.count[COLUMNS], moved)
-    for i in range(k):
-        bent += d[i] * moved[order[i]]
+    vectors, new, crossings = active.vectors, active.vectors[PATH], active.vectors[SAVED]
+    direction(active, groups, lam)
+    first = _crossings(active, groups, lam, crossings)
+    change, noise = _change(active, groups, lam, 1.0, crossings, 1.0, 1.0, new)
+    if first < 1.0:
+        # All at zero that cross, the first alone, and the way to the former.
+        best, step, last, share = change, 1.0, 1.0, 1.0
+        change, _ = _change(active, groups, lam, first, crossings, first, 1.0, new)
+        if change < best:
+            best, step, last = change, first, first
+        part = 0.5
+        for _halving in range(_HALVINGS):
+            change, _ = _change(active, groups, lam, part, crossings, 1.0, part, new)
+            if change < best:
+                best, step, last, share = change, part, 1.0, part
+            part *= 0.5
+        change, _ = _change(active, groups, lam, step, crossings, last, share, new)
+    step = 1.0
     for _halving in range(_HALVINGS):
-        change, total = _norms(active, groups, lam, step)
-        change += step * (0.5 * step * bent - along)
         # Where what is promised drowns in rounding the step is taken as it is.
-        if change <= 1e-15 * total:
-            for i in range(k):
-                w[order[i]] += step * d[i]
-            for a in range(active.count[COLUMNS]):
-                q[a] -= step * moved[a]
-            return True
+        if change <= noise:
+            break
         step *= 0.5
-    return False
+        change, _ = _change(active, groups, lam, step, crossings, -1.0, 1.0, new)
+    if change > noise:
+        return False
+    for i in range(active.count[ACTIVE]):
+        vectors[COEFFICIENT, active.order[i]] += new[i]
+    for a in range(active.count[COLUMNS]):
+        vectors[CORRELATION, a] -= vectors[RATE, a]
+    return True
 
 
 @kernel
-def settle(active, groups, lam, goal, rounds):
+def settle(active, groups, lam, goal, sweeps, rounds):
     """Descent on the working set, then Newton steps and sweeps in turn, to a violation `goal`."""
-    _descend(active, groups, lam, _SWEEPS if rounds > 0 else _ON_THE_WAY)
+    _descend(active, groups, lam, sweeps)
     for _round in range(rounds):
         if _worst(active, groups, lam) <= goal:
             break
         good = _newton(active, groups, lam)
-        _descend(active, groups, lam, 1 if good else _SWEEPS)
+        _descend(active, groups, lam, 1 if good else sweeps)

@@ -10,7 +10,7 @@ One pass over X gives the groups that are to join and the optimality.
 import numpy as np
 
 from fastpiggy.active_set.cost_model import TALL, WIDE, joiners, next_level
-from fastpiggy.active_set.group_newton import factor, gap, settle, size_of
+from fastpiggy.active_set.group_newton import direction, factor, gap, settle, size_of
 from fastpiggy.active_set.growth import extend, residual, take
 from fastpiggy.active_set.queue import heapify, pop
 from fastpiggy.active_set.work import (
@@ -30,8 +30,13 @@ from fastpiggy.active_set.work import (
 )
 from fastpiggy.compile import helper, kernel
 
-#: Stages, and rounds of Newton steps and sweeps on one working set at the end.
-_STAGES, _ROUNDS = 60, 25
+_STAGES = 60
+
+#: Sweeps on the way, at the end, and Newton steps on one working set there.
+_EARLY, _LATE, _ROUNDS = 10, 30, 40
+
+#: Violations over the level that Newton steps are for on the way.
+_ROUGH = 0.1
 
 
 @helper
@@ -178,11 +183,11 @@ def advance(problem, work, groups, lam, end, tol):
         before = found[VIOLATION]
         joined = grow(problem, work, groups, lam, joiners(n, p, size))
         if lam > end:
-            settle(work.active, groups, lam, 0.0, 0)
+            settle(work.active, groups, lam, _ROUGH * lam, _EARLY, 2)
         else:
             # While groups are still to join it need not be exact.
             goal = 0.3 * tol if joined == 0 else max(0.3 * tol, 1e-3 * before)
-            settle(work.active, groups, lam, goal, _ROUNDS)
+            settle(work.active, groups, lam, goal, _LATE, _ROUNDS)
         look(problem, work, groups, lam, end)
         if lam == end:
             if found[VIOLATION] <= tol:
@@ -205,6 +210,8 @@ def read(problem, work, groups, lam, x):
         coefficients to zero, both over the threshold.
     pivot : float
         The least pivot of the factor over its diagonal entry; 0 where K is singular.
+    loose : float
+        The Newton step from here, over the coefficients of a group, the largest.
     curvature, term : float
         The largest trace of a group, and the largest product of one with its coefficients: what
         rounding is made of.
@@ -234,4 +241,5 @@ def read(problem, work, groups, lam, x):
     lift = factor(active, groups, lam)
     for i in range(active.count[ACTIVE]):
         pivot = min(pivot, active.factor[i, i] ** 2 / active.vectors[ROTATED, i])
-    return distance, pivot if lift == 0.0 else 0.0, curvature, term
+    loose = direction(active, groups, lam)
+    return distance, pivot if lift == 0.0 else 0.0, loose, curvature, term

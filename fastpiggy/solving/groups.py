@@ -30,7 +30,7 @@ from fastpiggy.solving.active import NEAR
 from fastpiggy.solving.exact import AIM, Data
 from fastpiggy.solving.factor import LARGEST as LARGEST_FACTOR
 from fastpiggy.solving.factor import Factor
-from fastpiggy.solving.found import PIVOT, Found
+from fastpiggy.solving.found import CORRECTION, PIVOT, Found
 
 #: Rounds of Newton steps on what a warm start brings along.
 _FIRST_ROUNDS = 25
@@ -95,7 +95,7 @@ def _begin(
         work = work.larger(min(2 * columns + 32, p + 8))
     kernels.admit(problem, work, groups, first, start)
     if first.size:
-        settle(work.active, groups, end, 0.3 * goal, _FIRST_ROUNDS)
+        settle(work.active, groups, end, 0.3 * goal, 30, _FIRST_ROUNDS)
     kernels.look(problem, work, groups, end, end)
     return max(float(work.found[LARGEST]), end) if cold else end, work
 
@@ -106,8 +106,12 @@ def _read(
 ) -> Found:  # fmt: skip
     count, x = work.active.count, np.zeros(work.place.size)
     alpha = binding.problem.penalty.alpha
-    distance, pivot, curvature, term = kernels.read(quadratic, work, groups, alpha, x)
-    clean = bool(solved and distance > 4 * NEAR and pivot > PIVOT)
+    if solved:
+        # The derivative leans on w through K: the last digits count.
+        settle(work.active, groups, alpha, 0.0, 0, 1)
+        kernels.look(quadratic, work, groups, alpha, alpha)
+    distance, pivot, loose, curvature, term = kernels.read(quadratic, work, groups, alpha, x)
+    clean = bool(solved and distance > 4 * NEAR and pivot > PIVOT and loose <= CORRECTION)
     J = along = None
     if clean and directions and all(d.name in ("alpha", "weights", "y") for d in directions):
         J, along = _tangents(binding.problem, work, groups, data, directions, x)
