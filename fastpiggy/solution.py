@@ -82,6 +82,8 @@ class Solution:
     find_objective: Callable[[], float] | None = field(default=None, repr=False)
     # Makes the adjoint when it is asked for; not pickled, made again from x.
     adjoint: Callable[..., dict[str, Any]] | None = field(default=None, repr=False)
+    # Of the arrays it was found in: a warm start from here takes them over.  Not pickled.
+    ticket: Any = field(default=None, repr=False)
 
     @cached_property
     def objective(self) -> float:
@@ -168,7 +170,7 @@ class Solution:
     def __getstate__(self) -> dict[str, Any]:
         # Both hold all that the solve computed; the objective itself goes along.
         held = {"objective": self.objective, "find_objective": None, "adjoint": None}
-        return {**self.__dict__, **held}
+        return {**self.__dict__, **held, "ticket": None}
 
     def __repr__(self) -> str:
         support = int(np.count_nonzero(self.x))

@@ -33,6 +33,7 @@ from fastpiggy.solving.newton import (
 from fastpiggy.solving.request import Request, check
 from fastpiggy.solving.running import FUSED, Trace, piggyback
 from fastpiggy.solving.separation import separated
+from fastpiggy.solving.warm import predicted, same_data
 
 _MAX_ITER = {"forward_backward": 100_000, "coordinate_descent": 20_000, "block_descent": 20_000}
 #: Iterations before the first finish is tried: sweeps, and steps of forward-backward.
@@ -126,7 +127,11 @@ def _by_active_set(
         directions = NONE
     route = _route(problem)
     assert route is not None
-    found = route.run(binding, directions, request.tol, start)
+    if route is exact and isinstance(request.x0, Solution):
+        before = request.x0 if same_data(problem, request.x0.problem) else None
+        found = exact.run(binding, directions, request.tol, start, before)
+    else:
+        found = route.run(binding, directions, request.tol, start)
     if found is None:
         found = exact.run(binding, directions, request.tol, start)
     if found.clean and (not directions or found.J is not None):
@@ -187,7 +192,7 @@ def _start(binding: Binding, x0: Any) -> np.ndarray:
     elif isinstance(x0, Solution):
         if x0.x.shape != (p,):
             raise ValueError(f"x0 must be a solution with {p} coefficients, got {x0.x.shape}")
-        x, intercept = x0.x, x0.intercept
+        x, intercept = predicted(binding.problem, x0)
     else:
         x, intercept = checks.vector(x0, "x0", p, "coefficient"), 0.0
     return binding.inward(x, intercept)
