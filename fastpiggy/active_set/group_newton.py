@@ -26,7 +26,7 @@ from fastpiggy.active_set.work import (
     STEP,
     SWEEPS,
 )
-from fastpiggy.compile import helper, kernel
+from fastpiggy.compile import helper, kernel, routine
 
 #: Proximal steps on one block, which make up nearly its exact minimum.
 _INNER = 6
@@ -81,7 +81,7 @@ class Groups(NamedTuple):
         )  # fmt: skip
 
 
-@helper
+@routine
 def size_of(v, lo, hi):
     total = 0.0
     for a in range(lo, hi):
@@ -121,7 +121,7 @@ def _block(active, lo, hi, top, bound):
     return begun
 
 
-@helper
+@routine
 def _exact_block(active, lo, hi, top, bound):
     """The minimum over one block whose columns are too different for proximal steps, in STEP.
 
@@ -166,9 +166,12 @@ def _exact_block(active, lo, hi, top, bound):
     return change
 
 
-@helper
-def _descend(active, groups, lam, sweeps):
-    """Block coordinate descent; ends when no group has come or gone in two sweeps."""
+@kernel
+def descend(active, groups, lam, sweeps):
+    """Block coordinate descent; ends when no group has come or gone in two sweeps.
+
+    Returns the largest violation in the working set.
+    """
     G, w, q, new = (active.gram, active.vectors[COEFFICIENT], active.vectors[CORRELATION],
                     active.vectors[STEP])  # fmt: skip
     size, still = active.count[COLUMNS], 0
@@ -196,9 +199,10 @@ def _descend(active, groups, lam, sweeps):
         still = still + 1 if turned == 0 else 0
         if still >= 2 or largest == 0.0:
             break
+    return _worst(active, groups, lam)
 
 
-@helper
+@routine
 def gap(w, q, lo, hi, top):
     """The violation of optimality of one group with coefficients w and correlations q."""
     norm = size_of(w, lo, hi)
@@ -211,7 +215,7 @@ def gap(w, q, lo, hi, top):
     return np.sqrt(total)
 
 
-@helper
+@routine
 def _worst(active, groups, lam):
     w, q, worst = active.vectors[COEFFICIENT], active.vectors[CORRELATION], 0.0
     for i in range(groups.count[0]):
@@ -256,8 +260,8 @@ def _system(active, groups, lam, lift):
     return k
 
 
-@helper
-def factor(active, groups, lam):
+@routine
+def _factor(active, groups, lam):
     """The factor of K on the active groups, its diagonal lifted a little where it is singular.
 
     Returns the lift, over the diagonal, or -1 where none helps.
@@ -274,8 +278,8 @@ def factor(active, groups, lam):
     return -1.0
 
 
-@helper
-def direction(active, groups, lam):
+@routine
+def _direction(active, groups, lam):
     """The Newton step in STEP, by position of the order.
 
     Returns the largest ``norm(d_g) / norm(w_g)``.
@@ -326,7 +330,7 @@ def _crossings(active, groups, lam, out):
     return first
 
 
-@helper
+@routine
 def _change(active, groups, lam, step, crossings, last, share, new):
     """The change of coefficients by so much of the step, in `new` by position of the order.
 
@@ -353,21 +357,29 @@ def _change(active, groups, lam, step, crossings, last, share, new):
     return change, 1e-15 * total
 
 
-@helper
-def _newton(active, groups, lam):
+@kernel
+def newton(active, groups, lam):
     """One Newton step on the active groups, with those at zero that it leads past it.
 
     Of several ways the one that lowers the objective most; where none does, ever shorter steps.
 
     Returns
     -------
-    bool
+    good : bool
         False where none lowers it.
+    pivot : float
+        The least pivot of the factor of K over its diagonal entry; 0 where K is singular.
+    loose : float
+        The largest ``norm(d_g) / norm(w_g)`` of Newton's step.
     """
-    if factor(active, groups, lam) < 0.0:
-        return False
+    lift, pivot = _factor(active, groups, lam), 1.0
+    if lift < 0.0:
+        return False, 0.0, np.inf
+    for i in range(active.count[ACTIVE]):
+        pivot = min(pivot, active.factor[i, i] ** 2 / active.vectors[ROTATED, i])
+    pivot = pivot if lift == 0.0 else 0.0
     vectors, new, crossings = active.vectors, active.vectors[PATH], active.vectors[SAVED]
-    direction(active, groups, lam)
+    loose = _direction(active, groups, lam)
     first = _crossings(active, groups, lam, crossings)
     change, noise = _change(active, groups, lam, 1.0, crossings, 1.0, 1.0, new)
     if first < 1.0:
@@ -391,20 +403,23 @@ def _newton(active, groups, lam):
         step *= 0.5
         change, _ = _change(active, groups, lam, step, crossings, -1.0, 1.0, new)
     if change > noise:
-        return False
+        return False, pivot, loose
     for i in range(active.count[ACTIVE]):
         vectors[COEFFICIENT, active.order[i]] += new[i]
     for a in range(active.count[COLUMNS]):
         vectors[CORRELATION, a] -= vectors[RATE, a]
-    return True
+    return True, pivot, loose
 
 
-@kernel
+@helper
 def settle(active, groups, lam, goal, sweeps, rounds):
-    """Descent on the working set, then Newton steps and sweeps in turn, to a violation `goal`."""
-    _descend(active, groups, lam, sweeps)
+    """Descent on the working set, then Newton steps and sweeps in turn, to a violation `goal`.
+
+    Plain Python around kernels.
+    """
+    worst = descend(active, groups, lam, sweeps)
     for _round in range(rounds):
-        if _worst(active, groups, lam) <= goal:
+        if worst <= goal:
             break
-        good = _newton(active, groups, lam)
-        _descend(active, groups, lam, 1 if good else sweeps)
+        good, _, _ = newton(active, groups, lam)
+        worst = descend(active, groups, lam, 1 if good else sweeps)

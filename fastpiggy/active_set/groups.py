@@ -10,11 +10,10 @@ One pass over X gives the groups that are to join and the optimality.
 import numpy as np
 
 from fastpiggy.active_set.cost_model import TALL, WIDE, joiners, next_level
-from fastpiggy.active_set.group_newton import direction, factor, gap, settle, size_of
+from fastpiggy.active_set.group_newton import gap, settle, size_of
 from fastpiggy.active_set.growth import extend, residual, take
 from fastpiggy.active_set.queue import heapify, pop
 from fastpiggy.active_set.work import (
-    ACTIVE,
     COEFFICIENT,
     COLUMNS,
     CORRELATION,
@@ -22,7 +21,6 @@ from fastpiggy.active_set.work import (
     DIAGONAL,
     LARGEST,
     PASSES,
-    ROTATED,
     SCRATCH,
     SOLVED,
     UNSOLVED,
@@ -201,24 +199,20 @@ def advance(problem, work, groups, lam, end, tol):
 
 @kernel
 def read(problem, work, groups, lam, x):
-    """Write the coefficients into x, which holds zeros, and factor K there.
+    """Write the coefficients into x, which holds zeros.
 
     Returns
     -------
     distance : float
         To the nearest kink: of the correlations of a group to their threshold, and of its
         coefficients to zero, both over the threshold.
-    pivot : float
-        The least pivot of the factor over its diagonal entry; 0 where K is singular.
-    loose : float
-        The Newton step from here, over the coefficients of a group, the largest.
     curvature, term : float
         The largest trace of a group, and the largest product of one with its coefficients: what
         rounding is made of.
     """
     active, offsets, c = work.active, groups.offsets, work.correlation
     w, diagonal = active.vectors[COEFFICIENT], active.vectors[DIAGONAL]
-    distance, pivot, curvature, term = np.inf, 1.0, 0.0, 0.0
+    distance, curvature, term = np.inf, 0.0, 0.0
     for g in range(groups.weights.size):
         lo, top, size = groups.first[g], lam * groups.weights[g], offsets[g + 1] - offsets[g]
         trace, norm = 0.0, 0.0
@@ -238,8 +232,4 @@ def read(problem, work, groups, lam, x):
                 squares += c[groups.order[i]] ** 2
             near = 1.0 - np.sqrt(squares) / top
         distance = min(distance, near)
-    lift = factor(active, groups, lam)
-    for i in range(active.count[ACTIVE]):
-        pivot = min(pivot, active.factor[i, i] ** 2 / active.vectors[ROTATED, i])
-    loose = direction(active, groups, lam)
-    return distance, pivot if lift == 0.0 else 0.0, loose, curvature, term
+    return distance, curvature, term

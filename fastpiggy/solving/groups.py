@@ -6,7 +6,7 @@ import numpy as np
 
 from fastpiggy.active_set import groups as kernels
 from fastpiggy.active_set.cost_model import FREE
-from fastpiggy.active_set.group_newton import Groups, settle
+from fastpiggy.active_set.group_newton import Groups, newton, settle
 from fastpiggy.active_set.growth import Quadratic
 from fastpiggy.active_set.work import (
     ACTIVE,
@@ -93,8 +93,8 @@ def _begin(
     columns = int(np.diff(groups.offsets)[first].sum())
     if work.room < columns + 32:
         work = work.larger(min(2 * columns + 32, p + 8))
-    kernels.admit(problem, work, groups, first, start)
     if first.size:
+        kernels.admit(problem, work, groups, first, start)
         settle(work.active, groups, end, 0.3 * goal, 30, _FIRST_ROUNDS)
     kernels.look(problem, work, groups, end, end)
     return max(float(work.found[LARGEST]), end) if cold else end, work
@@ -106,11 +106,12 @@ def _read(
 ) -> Found:  # fmt: skip
     count, x = work.active.count, np.zeros(work.place.size)
     alpha = binding.problem.penalty.alpha
+    pivot, loose = 0.0, np.inf
     if solved:
         # The derivative leans on w through K: the last digits count.
-        settle(work.active, groups, alpha, 0.0, 0, 1)
+        _, pivot, loose = newton(work.active, groups, alpha)
         kernels.look(quadratic, work, groups, alpha, alpha)
-    distance, pivot, loose, curvature, term = kernels.read(quadratic, work, groups, alpha, x)
+    distance, curvature, term = kernels.read(quadratic, work, groups, alpha, x)
     clean = bool(solved and distance > 4 * NEAR and pivot > PIVOT and loose <= CORRECTION)
     J = along = None
     if clean and directions and all(d.name in ("alpha", "weights", "y") for d in directions):
