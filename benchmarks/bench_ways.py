@@ -17,11 +17,15 @@ SMALL = {
     "logistic": (300, 60, 0.05),
     "squared hinge": (300, 60, 0.05),
     "huber": (300, 60, 0.05),
+    "groups": (200, 400, 0.1),
+    "warm": (100, 400, 0.1),
 }
 FULL = {
     **SMALL,
     "wide": (1000, 5000, 0.1),
     "crowded": (200, 1000, 0.01),
+    "groups": (500, 2000, 0.1),
+    "warm": (1000, 5000, 0.1),
     "tall": (10000, 500, 0.03),
     "sparse, conjugate gradients": (5000, 20000, 0.1),
 }
@@ -39,12 +43,20 @@ class Ways(Benchmark):
             "logistic": lambda a: fp.logistic(X, y > np.median(y), a),
             "squared hinge": lambda a: fp.squared_hinge(X, y > np.median(y), a),
             "huber": lambda a: fp.huber(X, y, a, delta=float(np.std(y))),
+            "groups": lambda a: fp.group_lasso(X, y, a, np.arange(p) // 5),
         }.get(way, lambda a: fp.lasso(X, y, a))
         self.alpha = part * self.make(1.0).alpha_max()
+        # From the solution for an alpha a quarter larger.
+        self.start = None
+        self.problem = self.make(1.25 * self.alpha)
+        if way == "warm":
+            self.start = fp.solve(self.problem, "alpha")
         self.solve()
 
     def solve(self) -> fp.Solution:
-        return fp.solve(self.make(self.alpha), "alpha")
+        if self.start is None:
+            return fp.solve(self.make(self.alpha), "alpha")
+        return fp.solve(self.problem.replace(alpha=self.alpha), "alpha", x0=self.start)
 
     def time_solve(self, *_: Any) -> None:
         self.solve()

@@ -83,6 +83,8 @@ class Solution:
     # Makes the adjoint when it is asked for; not pickled, made again from x.
     adjoint: Callable[..., dict[str, Any]] | None = field(default=None, repr=False)
     find_degrees_of_freedom: Callable[[], float] | None = field(default=None, repr=False)
+    # Of the arrays it was found in: a warm start from here takes them over.  Not pickled.
+    ticket: Any = field(default=None, repr=False)
 
     @cached_property
     def objective(self) -> float:
@@ -178,7 +180,7 @@ class Solution:
     def __getstate__(self) -> dict[str, Any]:
         # Both hold all that the solve computed; the objective itself goes along.
         held = {
-            "objective": self.objective, "find_objective": None, "adjoint": None,
+            "objective": self.objective, "find_objective": None, "adjoint": None, "ticket": None,
             "degrees_of_freedom": self.degrees_of_freedom, "find_degrees_of_freedom": None,
         }  # fmt: skip
         return {**self.__dict__, **held}

@@ -57,7 +57,7 @@ class Quadratic(NamedTuple):
 
 
 @helper
-def _take(problem, work, j):
+def take(problem, work, j):
     """Take column j of X into the next place; its Gram row is not yet known."""
     vectors, count = work.active.vectors, work.active.count
     a = count[COLUMNS]
@@ -75,7 +75,7 @@ def _take(problem, work, j):
 
 
 @helper
-def _extend(work, first):
+def extend(work, first):
     """Gram rows of the places from `first` on, and the correlations that follow from them."""
     active, size = work.active, work.active.count[COLUMNS]
     G, vectors = active.gram, active.vectors
@@ -101,9 +101,9 @@ def admit(problem, work, columns, coefficients):
     """Take columns into the working set with given coefficients, whatever their pull."""
     first = work.active.count[COLUMNS]
     for i in range(columns.size):
-        a = _take(problem, work, columns[i])
+        a = take(problem, work, columns[i])
         work.active.vectors[COEFFICIENT, a] = coefficients[i]
-    _extend(work, first)
+    extend(work, first)
 
 
 @kernel
@@ -136,7 +136,7 @@ def grow(problem, work, lam, most, few, direct):
         u = problem.design.dot(j, problem.shift[j], r)
         if abs(u) <= top:
             continue
-        a = _take(problem, work, j)
+        a = take(problem, work, j)
         w = (u - np.copysign(top, u)) / vectors[DIAGONAL, a]
         vectors[COEFFICIENT, a] = w
         column = work.columns[a]
@@ -147,14 +147,14 @@ def grow(problem, work, lam, most, few, direct):
         for a in range(first, count[COLUMNS]):
             vectors[COEFFICIENT, a] = 0.0
     if joined > 0:
-        _extend(work, first)
+        extend(work, first)
     if not direct:
         descend(work.active, lam, LATE if joined <= few else EARLY)
     return joined
 
 
 @helper
-def _residual(problem, work):
+def residual(problem, work):
     r, root, w = work.residual, problem.root, work.active.vectors[COEFFICIENT]
     # The queue is empty here, and its place serves as a list.
     support, values, k = work.queue, work.active.vectors[SCRATCH], 0
@@ -201,5 +201,5 @@ def survey(problem, work, lam, next_):
 @kernel
 def look(problem, work, lam, next_):
     """The residual, and :func:`survey`."""
-    _residual(problem, work)
+    residual(problem, work)
     return survey(problem, work, lam, next_)

@@ -35,7 +35,7 @@ PIVOT = 1e-10
 
 
 @helper
-def _gather(active, k):
+def gather(active, k):
     """The Gram matrix of the first k of the order, in the factor's upper triangle."""
     G, R, order = active.gram, active.factor, active.order
     for i in range(k):
@@ -78,7 +78,7 @@ def refactor(active):
         if w[a] != 0.0 or level[a] == 0.0:
             order[k] = a
             k += 1
-    _gather(active, k)
+    gather(active, k)
     good = blas.cholesky(R, k)
     for i in range(k):
         good = good and R[i, i] * R[i, i] > PIVOT * G[order[i], order[i]]

@@ -34,10 +34,11 @@ def solve(
         run also ``"x0"`` and ``"step"``).  A dict gives directions, of the parameter's shape +
         (m,).
     algorithm : str or options, default="auto"
-        ``"active_set"`` for l1 penalties and elastic nets, ``"forward_backward"``,
-        ``"heavy_ball"``, ``"nesterov"``, ``"fista"``, ``"coordinate_descent"``,
-        ``"block_descent"`` for the linear models, ``"admm"`` for trend filters and generalized
-        Lassos, ``"dynamic_programming"`` for total variation, or an instance of
+        ``"active_set"`` for l1 penalties, elastic nets and the group lasso,
+        ``"forward_backward"``, ``"heavy_ball"``, ``"nesterov"``, ``"fista"``,
+        ``"coordinate_descent"``, ``"block_descent"`` for the linear models, ``"admm"`` for trend
+        filters and generalized Lassos, ``"dynamic_programming"`` for total variation, or an
+        instance of
         :class:`fastpiggy.ForwardBackward` and its like, which hold options.
     derivative : {"auto", "piggyback", "late", "frozen", "implicit", "one_step", "none"}
         How to differentiate.  Fused: ``"piggyback"`` along with the iterates from the first,

@@ -133,8 +133,8 @@ def _blocks(
     free = np.arange(binding.penalised, u.size)
     norms = np.zeros(u.size)
     for members in binding.blocks:
-        norms[members] = max(np.linalg.norm(u[members]), 1e-300)
-    away = u * (NEAR + np.minimum(slack / np.where(norms > 0, norms, 1.0), 1e-3))
+        norms[members] = np.linalg.norm(u[members])
+    away = u * (NEAR + np.minimum(slack, 1e-3 * norms) / np.where(norms > 0, norms, 1.0))
     z, A, C = _evaluate(binding, u, steps, probes, d, m)
     sides = [_evaluate(binding, u + side * away, steps, probes, d, m) for side in (-1.0, 1.0)]
     slopes, kinks = [], []

@@ -61,13 +61,17 @@ class Adjoint:
     def _of_penalty_vector(self, name: str, value: np.ndarray, e: np.ndarray) -> np.ndarray:
         """Entry by coordinate or by group from one direction of ones; one by one else."""
         point, binding = self.point, self.point.binding
-        if binding.kind in ("CoordinatePenalty", "BlockPenalty"):
+        blocks = binding.blocks if binding.kind == "BlockPenalty" else []
+        # As many blocks as coordinates, in another order: the size does not tell whose the entries
+        # are.
+        apart = binding.kind == "CoordinatePenalty" or len(blocks) != binding.penalised
+        if apart and binding.kind in ("CoordinatePenalty", "BlockPenalty"):
             direction = directed.Direction(name, np.ones((1, value.size)), value.shape)
             terms = e * point.movement([direction]).C[:, 0]
             if value.size == binding.penalised:
                 return terms[: value.size]
-            if value.size == len(binding.blocks):
-                return np.array([terms[members].sum() for members in binding.blocks])
+            if value.size == len(blocks):
+                return np.array([terms[members].sum() for members in blocks])
         direction = directed.Direction(name, np.eye(value.size), value.shape)
         return e @ point.movement([direction]).C
 

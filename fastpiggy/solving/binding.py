@@ -69,7 +69,9 @@ class Binding:
                     f"X must have columns whose squares are finite, and those of column {column} "
                     "overflow; scale the columns of X"
                 )
-            found[found <= 0] = max(found.max(), 1e-300)
+            # The least, not the largest: a block's step is one over the sum of its columns.
+            positive = found > 0
+            found[~positive] = np.min(found[positive]) if positive.any() else 1e-300
             return found
 
         return self.problem.once_for_loss(f"lipschitz {self.problem.fit_intercept}", make)

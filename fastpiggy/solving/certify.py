@@ -14,6 +14,7 @@ from fastpiggy.solving import verdict
 from fastpiggy.solving.linearisation import Linearisation, Movement
 from fastpiggy.solving.newton import SETTLED, polished
 from fastpiggy.solving.running import FUSED
+from fastpiggy.solving.separation import separated
 
 #: A homogeneous tangent that has not shrunk by this factor over the probe does not contract.
 _SHRUNK = 0.9
@@ -21,6 +22,8 @@ _PROBE_STEPS = 200
 
 _ADVICE = {
     Status.MAX_ITER: "max_iter was reached; raise it, or tol, or scale the columns of X",
+    Status.UNBOUNDED: "columns without a penalty separate the classes: the loss falls for ever as "
+    "their coefficients grow, and no solution exists; penalise them (alpha above 0)",
     Status.NOT_CONTRACTING: "the map does not contract here, so that J depends on where it "
     "started; add a little squared l2 penalty, or remove dependent columns",
     Status.SINGULAR_ACTIVE_SET: "columns of the equicorrelation set are linearly dependent: the "
@@ -122,6 +125,8 @@ def _status(
     point: Linearisation, J: np.ndarray | None, error: float | None, mode: str, code: int,
     tolerance: float, growth: Growth | None,
 ) -> Status:  # fmt: skip
+    if separated(point):
+        return Status.UNBOUNDED
     good = J is None or mode == "one_step" or verdict.small(error, J)
     return verdict.status(
         code, point.optimality <= tolerance, mode in FUSED, partial(_stuck, point),

@@ -12,7 +12,7 @@ from fastpiggy.algorithms import engine
 from fastpiggy.problems import checks
 from fastpiggy.problems import directions as wrt
 from fastpiggy.solution import Cost, Solution
-from fastpiggy.solving import curved, exact, large, parametric, proximal_newton
+from fastpiggy.solving import curved, exact, groups, large, parametric, proximal_newton
 from fastpiggy.solving import options as opt
 from fastpiggy.solving.adjoint import Adjoint
 from fastpiggy.solving.binding import Binding, bind
@@ -21,9 +21,19 @@ from fastpiggy.solving.driving import Run
 from fastpiggy.solving.found import linearised
 from fastpiggy.solving.found import solution as solution_of
 from fastpiggy.solving.linearisation import NONE, Linearisation
-from fastpiggy.solving.newton import climbs, is_convex, landed, newton, objective, polished
+from fastpiggy.solving.newton import (
+    climbs,
+    grounded,
+    is_convex,
+    landed,
+    newton,
+    objective,
+    polished,
+)
 from fastpiggy.solving.request import Request, check
 from fastpiggy.solving.running import FUSED, Trace, piggyback
+from fastpiggy.solving.separation import separated
+from fastpiggy.solving.warm import predicted, same_data
 
 #: Iterations at the most: of descent, and of what takes the gradient as a whole.
 _SWEEPS, _STEPS = 20_000, 100_000
@@ -74,7 +84,7 @@ def solve(problem: Any, **arguments: Any) -> Solution:
 
 def _route(problem: Any) -> Any:
     """The module that solves a problem on its active set; None where none does."""
-    return next((way for way in (large, exact, curved) if way.applies(problem)), None)
+    return next((way for way in (large, exact, groups, curved) if way.applies(problem)), None)
 
 
 def _exactly(problem: Any, request: Request) -> bool:
@@ -96,8 +106,9 @@ def _exactly(problem: Any, request: Request) -> bool:
         )
     if not fits:
         raise ValueError(
-            'algorithm="active_set" is for losses with an l1 penalty or an elastic net, '
-            f"alpha and l1_ratio above 0 and at most {FREE} weights of 0, got {problem!r}; "
+            'algorithm="active_set" is for losses with an l1 penalty or an elastic net, and '
+            f"least squares with groups of at most {FREE}; alpha and l1_ratio above 0 and at most "
+            f"{FREE} columns of weight 0, got {problem!r}; "
             'use algorithm="auto"'
         )
     if not way:
@@ -118,7 +129,11 @@ def _by_active_set(
         directions = NONE
     route = _route(problem)
     assert route is not None
-    found = route.run(binding, directions, request.tol, start)
+    if route is exact and isinstance(request.x0, Solution):
+        before = request.x0 if same_data(problem, request.x0.problem) else None
+        found = exact.run(binding, directions, request.tol, start, before)
+    else:
+        found = route.run(binding, directions, request.tol, start)
     if found is None:
         found = exact.run(binding, directions, request.tol, start)
     if found.clean and (not directions or found.J is not None):
@@ -179,7 +194,7 @@ def _start(binding: Binding, x0: Any) -> np.ndarray:
     elif isinstance(x0, Solution):
         if x0.x.shape != (p,):
             raise ValueError(f"x0 must be a solution with {p} coefficients, got {x0.x.shape}")
-        x, intercept = x0.x, x0.intercept
+        x, intercept = predicted(binding.problem, x0)
     else:
         x, intercept = checks.vector(x0, "x0", p, "coefficient"), 0.0
     return binding.inward(x, intercept)
@@ -204,7 +219,9 @@ def _primal(run: Run, limit: int, request: Request) -> tuple[int, Linearisation]
         if finish:
             best = _finished(point, request.tol)
         if best.optimality <= max(request.tol, best.floor):
-            return engine.CONVERGED, best
+            return engine.CONVERGED, grounded(best, request.tol)
+        if separated(best):
+            return engine.UNFINISHED, best
         if run.iterations >= limit:
             return engine.UNFINISHED, best
         lower = is_convex(best) and objective(best) < objective(point)

@@ -1,16 +1,17 @@
 """Least squares with soft thresholds by :mod:`fastpiggy.active_set.quadratic`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from fastpiggy.active_set import quadratic
-from fastpiggy.active_set.cost_model import CHANGES, FREE
+from fastpiggy.active_set.cost_model import CHANGES, FREE, crowded
 from fastpiggy.active_set.growth import Quadratic, admit, look
 from fastpiggy.active_set.homotopy import follow
-from fastpiggy.active_set.work import CROWDED, LARGEST, SOLVED, Work
+from fastpiggy.active_set.resume import continue_, resume
+from fastpiggy.active_set.work import COLUMNS, CROWDED, LARGEST, SOLVED, Work
 from fastpiggy.designs import matrix
 from fastpiggy.designs.by_column import Sparse
 from fastpiggy.losses import LeastSquares
@@ -21,6 +22,9 @@ from fastpiggy.solving.found import Found, read
 
 #: The violation that is aimed at, over the tolerance.
 AIM = 0.1
+
+#: A working set of so many columns for each active one, and some, is not gone on with.
+_WORN, _FEW = 3, 100
 
 
 def applies(problem: Any) -> bool:
@@ -77,9 +81,14 @@ class Data:
 
 
 def run(
-    binding: Any, directions: list[wrt.Direction], tol: float, start: np.ndarray | None
-) -> Found:
-    """Solve, and differentiate along alpha and l1_ratio; `start` is a warm start, if any."""
+    binding: Any, directions: list[wrt.Direction], tol: float, start: np.ndarray | None,
+    before: Any = None,
+) -> Found:  # fmt: skip
+    """Solve, and differentiate along alpha and l1_ratio.
+
+    `start` is a warm start, and `before` the solution of a problem with the same data it is from,
+    if any.
+    """
     problem = binding.problem
     start = None if start is None else start[: binding.penalised]
     penalty, p = problem.penalty, problem.shape[1]
@@ -89,9 +98,18 @@ def run(
         data.design, data.shift, data.centre, data.root, data.y, penalty.thresholds(),
         np.full(p, ridge),
     )  # fmt: skip
-    work = workspace.take(*problem.shape)
+    work = None if before is None else workspace.redeem(before.ticket)
+    if work is not None and work.active.count[COLUMNS] > _WORN * np.count_nonzero(start) + _FEW:
+        # So many columns that are of no use any more slow all down.
+        workspace.give_back(work)
+        work = None
+    resumed = work is not None
+    if work is None:
+        work = workspace.take(*problem.shape)
     work.target[:] = data.target
-    lam, top, work = _begin(quadratic_, work, penalty.alpha, start)
+    if resumed and start is not None:
+        start = _resume(quadratic_, work, start, before, penalty.alpha)
+    lam, top, work = _begin(quadratic_, work, penalty.alpha, start, resumed)
     scale = binding.scale if top is None else max(penalty.alpha, 1e-3 * top)
     while True:
         code, lam = quadratic.advance(quadratic_, work, lam, penalty.alpha, AIM * tol * scale)
@@ -103,12 +121,25 @@ def run(
             quadratic_, work, penalty, directions, code == SOLVED, scale, data.size,
             data.outward,
         )  # fmt: skip
-    workspace.give_back(work)
-    return found
+    return replace(found, ticket=workspace.give_back(work))
+
+
+def _resume(
+    problem: Quadratic, work: Work, start: np.ndarray, before: Any, end: float
+) -> np.ndarray:
+    """Go on in the working set of a former solution; returns what of the start is out of it."""
+    penalty = before.problem.penalty
+    ridge = penalty.alpha * (1.0 - getattr(penalty, "l1_ratio", 1.0))
+    rest = np.where(work.place < 0, start, 0.0)
+    k = resume(problem, work, start, ridge)
+    if crowded(k, 0, work.residual.size):
+        k = resume(problem, work, before.x, problem.ridge[0])
+    continue_(work.active, k, work.residual.size, penalty.alpha, end)
+    return rest
 
 
 def _begin(
-    problem: Quadratic, work: Work, end: float, start: np.ndarray | None
+    problem: Quadratic, work: Work, end: float, start: np.ndarray | None, resumed: bool
 ) -> tuple[float, float | None, Work]:
     """The first level, alpha_max where it is easily known, and the arrays."""
     free = problem.thresholds == 0.0
@@ -122,11 +153,14 @@ def _begin(
         work.correlation[:] = work.target
         np.multiply(problem.root**2, problem.y, out=work.residual)
         return max(top or 0.0, end), top, work
-    first = np.flatnonzero((start != 0.0) | free)
-    if work.room < first.size + 32:
-        work = work.larger(min(2 * first.size + 32, free.size + 8))
-    admit(problem, work, first, start[first])
-    follow(work.active, end, end, CHANGES + 2 * first.size)
+    first = np.flatnonzero(((start != 0.0) | free) & (work.place < 0))
+    needed = int(work.active.count[COLUMNS]) + first.size + 32
+    if work.room < needed:
+        work = work.larger(min(2 * needed, free.size + 8))
+    if first.size:
+        admit(problem, work, first, start[first])
+    if not resumed:
+        follow(work.active, end, end, CHANGES + 2 * first.size)
     look(problem, work, end, end)
-    cold = not np.any(start)
+    cold = not (resumed or np.any(start))
     return max(float(work.found[LARGEST]), end) if cold else end, top, work

@@ -58,6 +58,8 @@ class Found:
     clean : bool
         Whether the certificate follows from here: solved, nothing near a kink, no pivot near zero.
     cost : Cost
+    ticket : Ticket or None
+        Of the arrays that hold its working set.
     """
 
     x: np.ndarray
@@ -70,6 +72,7 @@ class Found:
     solved: bool
     clean: bool
     cost: Cost
+    ticket: Any = None
 
 
 #: How the level and the squared l2 part move with a parameter.
@@ -169,6 +172,7 @@ def solution(binding: Any, found: Found, directions: list[wrt.Direction], tol: f
     return Solution(
         binding.problem, found.x, found.intercept, jacobian, intercepts, certificate, "active_set",
         "none" if J is None else "implicit", found.cost.sweeps, None, found.cost, later.objective,
+        ticket=found.ticket,
     )  # fmt: skip
 
 

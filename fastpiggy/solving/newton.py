@@ -91,6 +91,23 @@ def polished(point: Linearisation) -> Linearisation:
     return best
 
 
+def grounded(point: Linearisation, tol: float) -> Linearisation:
+    """Where the penalty is not convex, zeros for coefficients that are nothing but rounding.
+
+    A column of size 1e-8 leaves so little of the residual that its coefficient may stand anywhere
+    on the level part of a penalty.  Newton's step is in its own units: one that is as long as the
+    coefficient says that nothing holds it there.
+    """
+    if is_convex(point) or point.factor.singular:
+        return point
+    loose = np.abs(point.newton() - point.x) >= 0.5 * np.abs(point.x)
+    loose[point.binding.penalised :] = False
+    if not np.any(point.x[loose]):
+        return point
+    end = Linearisation(point.binding, np.where(loose, 0.0, point.x))
+    return end if end.optimality <= max(tol, end.floor) else point
+
+
 def landed(point: Linearisation, tol: float) -> Linearisation:
     """The prox's value instead of x, where a Newton step has its structure only to rounding.
 

@@ -27,6 +27,9 @@ def problems():
     yield "logistic", fp.logistic(X, y > 0, 0.03, fit_intercept=True)
     yield "squared hinge", fp.squared_hinge(X, y > 0, 0.03, weights=w)
     yield "huber", fp.huber(X, y, 0.05, delta=0.8)
+    groups, scales = np.arange(12) % 5, np.ones(12)
+    scales[:5] = 1e3
+    yield "groups", fp.group_lasso(X * scales, y, 0.03, groups, weights=[1.0, 0.0, 1.0, 2.0, 1.0])
 
 
 def results():
