@@ -1,5 +1,6 @@
 """Least squares with soft thresholds by :mod:`fastpiggy.active_set.quadratic`."""
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -8,16 +9,17 @@ import numpy as np
 
 from fastpiggy.active_set import quadratic
 from fastpiggy.active_set.cost_model import CHANGES, FREE
-from fastpiggy.active_set.growth import Quadratic, admit, look
+from fastpiggy.active_set.growth import Quadratic, admit, grow, look
 from fastpiggy.active_set.homotopy import follow
 from fastpiggy.active_set.work import CROWDED, LARGEST, SOLVED, Work
+from fastpiggy.compile import kind, prepared
 from fastpiggy.designs import matrix
 from fastpiggy.designs.by_column import Sparse
 from fastpiggy.losses import LeastSquares
 from fastpiggy.penalties import L1, ElasticNet
 from fastpiggy.problems import directions as wrt
 from fastpiggy.solving import workspace
-from fastpiggy.solving.found import Found, read
+from fastpiggy.solving.found import Found, Reading, read
 
 #: The violation that is aimed at, over the tolerance.
 AIM = 0.1
@@ -48,16 +50,21 @@ class Data:
     root: np.ndarray
     y: np.ndarray
     target: np.ndarray
+    residual: np.ndarray
     offset: float
+    centred: bool
 
     @cached_property
     def size(self) -> float:
         """The norm of the weighted targets."""
-        return float(np.linalg.norm(self.root * self.y))
+        return math.sqrt(self.residual @ self.y)
 
     def outward(self, v: np.ndarray, share: float) -> tuple[np.ndarray, Any]:
         """Coefficients and intercept, or their tangents, which y does not move."""
-        return v, share * self.offset - self.centre @ v + 0.0
+        if not self.centred:
+            return v, np.zeros(v.shape[1:]) if v.ndim > 1 else 0.0
+        with np.errstate(over="ignore", invalid="ignore"):
+            return v, share * self.offset - self.centre @ v + 0.0
 
     @classmethod
     def of(cls, problem: Any) -> "Data":
@@ -67,13 +74,30 @@ class Data:
         zeros = np.zeros(p)
         target = problem.once_for_loss("X'sy", lambda: matrix.scatter(problem.design, s * y))
         if not problem.fit_intercept or not s.sum() > 0:
-            return cls(design, zeros, zeros, np.sqrt(s), y, target, 0.0)
+            return cls(design, zeros, zeros, np.sqrt(s), y, target, s * y, 0.0, False)
         total = matrix.scatter(problem.design, s)
         centre, offset = total / s.sum(), float(s @ y / s.sum())
         shift = zeros if isinstance(design, Sparse) else centre
+        y = y - offset
         return cls(
-            design, shift, centre, np.sqrt(s), y - offset, target - offset * total, offset
+            design, shift, centre, np.sqrt(s), y, target - offset * total, s * y, offset, True
         )  # fmt: skip
+
+
+#: By kinds of designs: the loop over levels and the readers, their kernels prepared.
+_prepared: dict[Any, tuple[Any, Reading]] = {}
+
+
+def _prepare(problem: Quadratic, work: Work) -> tuple[Any, Reading]:
+    key = kind(problem.design)
+    if key not in _prepared:
+        advance = quadratic.by(
+            prepared(grow, problem, work, 1.0, 1, 1, True),
+            prepared(follow, work.active, 1.0, 1.0, 1),
+            prepared(look, problem, work, 1.0, 1.0),
+        )
+        _prepared[key] = advance, Reading.of(problem, work)
+    return _prepared[key]
 
 
 def run(
@@ -91,40 +115,39 @@ def run(
     )  # fmt: skip
     work = workspace.take(*problem.shape)
     work.target[:] = data.target
-    lam, top, work = _begin(quadratic_, work, penalty.alpha, start)
+    lam, top, work = _begin(quadratic_, data.residual, work, penalty.alpha, start)
     scale = binding.scale if top is None else max(penalty.alpha, 1e-3 * top)
+    advance, reading = _prepare(quadratic_, work)
     while True:
-        code, lam = quadratic.advance(quadratic_, work, lam, penalty.alpha, AIM * tol * scale)
+        code, lam = advance(quadratic_, work, lam, penalty.alpha, AIM * tol * scale)
         if code != CROWDED:
             break
         work = work.larger(min(2 * work.room, p + 8))
-    with np.errstate(over="ignore", invalid="ignore"):
-        found = read(
-            quadratic_, work, penalty, directions, code == SOLVED, scale, data.size,
-            data.outward,
-        )  # fmt: skip
+    found = read(
+        reading, quadratic_, work, penalty, directions, code == SOLVED, scale, data.size,
+        data.outward,
+    )  # fmt: skip
     workspace.give_back(work)
     return found
 
 
 def _begin(
-    problem: Quadratic, work: Work, end: float, start: np.ndarray | None
+    problem: Quadratic, residual: np.ndarray, work: Work, end: float, start: np.ndarray | None
 ) -> tuple[float, float | None, Work]:
     """The first level, alpha_max where it is easily known, and the arrays."""
-    free = problem.thresholds == 0.0
-    top = None
-    if not free.any():
-        np.divide(np.abs(work.target), problem.thresholds, out=work.pull)
+    thresholds, top = problem.thresholds, None
+    if thresholds.all():
+        np.abs(work.target, out=work.pull)
+        np.divide(work.pull, thresholds, out=work.pull)
         top = float(work.pull.max())
     elif start is None:
-        start = np.zeros(free.size)
+        start = np.zeros(thresholds.size)
     if start is None:
-        work.correlation[:] = work.target
-        np.multiply(problem.root**2, problem.y, out=work.residual)
+        work.residual[:] = residual
         return max(top or 0.0, end), top, work
-    first = np.flatnonzero((start != 0.0) | free)
+    first = np.flatnonzero((start != 0.0) | (thresholds == 0.0))
     if work.room < first.size + 32:
-        work = work.larger(min(2 * first.size + 32, free.size + 8))
+        work = work.larger(min(2 * first.size + 32, thresholds.size + 8))
     admit(problem, work, first, start[first])
     follow(work.active, end, end, CHANGES + 2 * first.size)
     look(problem, work, end, end)

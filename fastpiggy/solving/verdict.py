@@ -63,14 +63,20 @@ def sentence(
     `kind` is what kinks count ("coordinates"); `advice` holds the sentences that depend on the
     family of problems.
     """
-    few = ", ".join(map(str, kinks[:5])) + (", ..." if kinks.size > 5 else "")
-    text = {
-        Status.TANGENT_NOT_CONVERGED: f"the derivative is known only to {error or 0:.1e}; raise "
-        'max_iter, lower tol, or use derivative="implicit"',
-        Status.AT_KINK: f"{kind} {few} stand on a kink: the derivative is one-sided and depends "
-        "on selection=; move the parameter a little to leave it",
-        Status.CONVERGED: "solution and derivative converged",
-        **advice,
-    }[found]
+    if found in advice:
+        text = advice[found]
+    elif found == Status.CONVERGED:
+        text = "solution and derivative converged"
+    elif found == Status.AT_KINK:
+        few = ", ".join(map(str, kinks[:5])) + (", ..." if kinks.size > 5 else "")
+        text = (
+            f"{kind} {few} stand on a kink: the derivative is one-sided and depends on "
+            "selection=; move the parameter a little to leave it"
+        )
+    else:
+        text = (
+            f"the derivative is known only to {error or 0:.1e}; raise max_iter, lower tol, or use "
+            'derivative="implicit"'
+        )
     reached = f"optimality {optimality:.2e} (tolerance {tol:.0e}, rounding {floor:.0e})"
     return f"{found}: {text}; {reached}."
