@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from fastpiggy.active_set import blas
-from fastpiggy.active_set.cost_model import CHANGES, TALL, WIDE, next_level
+from fastpiggy.active_set.cost_model import CHANGES, COSTLY, WIDE, next_level
 from fastpiggy.active_set.growth import survey
 from fastpiggy.active_set.homotopy import follow, refactor
 from fastpiggy.active_set.queue import heapify, pop
@@ -248,7 +248,7 @@ def by(grow, newton, look):
         """
         count, found = work.active.count, work.found
         n, p, room = states.z.size, work.place.size, work.members.size
-        factor, stale, best = WIDE if n < p else TALL, 0, np.inf
+        factor, stale, best = WIDE if n < p else COSTLY, 0, np.inf
         for _stage in range(_STAGES):
             size = int(count[COLUMNS])
             if room - size < min(32, p - size):
