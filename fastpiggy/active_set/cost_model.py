@@ -1,10 +1,10 @@
 """Which way a solve takes: the costs that decide, and the constants, measured once.
 
 On one core of an EPYC 7003 with OpenBLAS 0.3.31: a pass over X of 40 MB runs at 13 to 15 GB/s; a
-change of the active set takes about ``k |W| + k^2`` operations, 0.05 ms for 180 active of 350 and
-0.7 ms for 800 of 1000; an iteration of conjugate gradients on two columns 0.5 ms for 110 000
-entries.  A column that joins costs about ``|W|`` products of length n by BLAS, so that ten columns
-for each column of X over one in the working set cost as much as a pass.
+change of the active set takes about ``|W| min(k, |W| - k) + k^2`` operations, 0.04 ms for 180
+active of 350 and 0.4 ms for 800 of 1000; an iteration of conjugate gradients on two columns 0.5 ms
+for 110 000 entries.  A column that joins costs about ``|W|`` products of length n by BLAS, so that
+ten columns for each column of X over one in the working set cost as much as a pass.
 """
 
 from fastpiggy.compile import helper
@@ -15,8 +15,9 @@ EARLY, LATE = 10, 60
 #: Changes of the active set in one homotopy, beside one for each active column.
 CHANGES = 60
 
-#: The level falls by these factors at a stage: rows fewer than columns, and others; when crowded.
-WIDE, TALL, CLOSELY = 0.4, 0.1, 0.75
+#: The level falls by these factors at a stage: rows fewer than columns, and others; when crowded;
+#: and where a stage costs more than a pass, with curved losses and in sweeps over sparse columns.
+WIDE, TALL, CLOSELY, COSTLY = 0.4, 0.03, 0.75, 0.05
 
 #: Below so many times the last level the next one is the last.
 SNAP = 1.15

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from fastpiggy.active_set import blas
-from fastpiggy.active_set.cost_model import CHANGES, TALL, WIDE, next_level
+from fastpiggy.active_set.cost_model import CHANGES, COSTLY, WIDE, next_level
 from fastpiggy.active_set.growth import survey
 from fastpiggy.active_set.homotopy import follow, refactor
 from fastpiggy.active_set.queue import heapify, pop
@@ -238,33 +238,39 @@ def newton(problem, work, states, lam, scale, tol, most):
     return True
 
 
-@helper
-def advance(problem, work, states, lam, end, scale, tol):
-    """Lower the level from `lam` to `end`, and stop at a violation of at most `tol` there.
+def by(grow, newton, look):
+    """The loop over the levels by these kernels, which may have been prepared."""
 
-    Returns a code and the level, as :func:`fastpiggy.active_set.quadratic.advance` does.
-    """
-    count, found = work.active.count, work.found
-    n, p, room = states.z.size, work.place.size, work.members.size
-    factor, stale, best = WIDE if n < p else TALL, 0, np.inf
-    for _stage in range(_STAGES):
-        size = count[COLUMNS]
-        if room - size < min(32, p - size):
-            return CROWDED, lam
-        lam = next_level(lam, end, factor)
-        joined = grow(problem, work, lam, min(max(32, p // 8), room - size))
-        # On the way one step is enough: the model is made anew with the next columns.
-        going = newton(problem, work, states, lam, scale, 0.1 * tol, _STEPS if lam == end else 1)
-        look(problem, work, states, lam)
-        if lam == end:
-            if found[VIOLATION] <= tol:
-                return SOLVED, lam
-            better = found[VIOLATION] < 0.5 * best
-            stale = 0 if joined > 0 or (going and better) else stale + 1
-            best = min(best, found[VIOLATION])
-            if stale > 1:
-                break
-    return UNSOLVED, lam
+    def advance(problem, work, states, lam, end, scale, tol):
+        """Lower the level from `lam` to `end`, and stop at a violation of at most `tol` there.
+
+        Returns a code and the level, as :func:`fastpiggy.active_set.quadratic.advance` does.
+        """
+        count, found = work.active.count, work.found
+        n, p, room = states.z.size, work.place.size, work.members.size
+        factor, stale, best = WIDE if n < p else COSTLY, 0, np.inf
+        for _stage in range(_STAGES):
+            size = int(count[COLUMNS])
+            if room - size < min(32, p - size):
+                return CROWDED, lam
+            lam = next_level(lam, end, factor)
+            joined = grow(problem, work, lam, min(max(32, p // 8), room - size))
+            # On the way one step is enough: the model is made anew with the next columns.
+            steps = _STEPS if lam == end else 1
+            going = newton(problem, work, states, lam, scale, 0.1 * tol, steps)
+            look(problem, work, states, lam)
+            if lam == end:
+                violation = float(found[VIOLATION])
+                if violation <= tol:
+                    return SOLVED, lam
+                better = violation < 0.5 * best
+                stale = 0 if joined > 0 or (going and better) else stale + 1
+                best = min(best, violation)
+                if stale > 1:
+                    break
+        return UNSOLVED, lam
+
+    return advance
 
 
 @kernel

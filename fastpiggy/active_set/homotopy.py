@@ -107,6 +107,32 @@ def combine(G, order, d, k, size, out):
 
 
 @helper
+def _rates(active, k, d, size):
+    """How correlations move with t: those of active places as the level does, here without it.
+
+    ``rate = -G_S d - e``, by whichever are fewer: the rows of the active places, or those of the
+    others, whose products are all that is needed.
+    """
+    G, order, vectors = active.gram, active.order, active.vectors
+    rate, e, along = vectors[RATE], vectors[PERTURBATION], vectors[SCRATCH]
+    if k < size - k:
+        combine(G, order, d, k, size, rate)
+        for a in range(size):
+            rate[a] = -rate[a] - e[a]
+        return
+    for a in range(size):
+        along[a], rate[a] = 0.0, 1.0
+    for i in range(k):
+        along[order[i]], rate[order[i]] = d[i], 0.0
+    for a in range(size):
+        if rate[a] != 0.0:
+            row, total = G[a], 0.0
+            for b in range(size):
+                total += row[b] * along[b]
+            rate[a] = -total - e[a]
+
+
+@helper
 def _leave(active, k, i):
     """Position i of the order leaves at zero; what was barred may try again."""
     order, v, side = active.order, active.vectors[ROTATED], active.vectors[SIDE]
@@ -193,7 +219,7 @@ def follow(active, begin, end, most):
     t, left, last, event, changes = 0.0, -1, 0.0, 0, 0
     while True:
         backward(R, k, v, d)
-        combine(active.gram, order, d, k, size, rate)
+        _rates(active, k, d, size)
         step, event, sign = 1.0 - t, -1, 0.0
         for i in range(k):
             a = order[i]
@@ -203,7 +229,6 @@ def follow(active, begin, end, most):
                     step, event = reach, i
         now = begin + t * drop
         for a in range(size):
-            rate[a] = -rate[a] - e[a]
             if side[a] != 0.0 or level[a] == 0.0 or barred[a] != 0:
                 continue
             # What has just left may not come back at once on the side it left from.

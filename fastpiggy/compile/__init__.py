@@ -7,10 +7,11 @@ folder imports Numba.
 
 from fastpiggy.compile.fortran import fortran
 from fastpiggy.compile.helper import helper, routine, specialise
-from fastpiggy.compile.kernel import kernel
+from fastpiggy.compile.kernel import kernel, kind, prepared
 from fastpiggy.compile.protocol import protocol
 from fastpiggy.compile.record import record, roles
 
 __all__ = [
-    "fortran", "helper", "kernel", "protocol", "record", "roles", "routine", "specialise",
+    "fortran", "helper", "kernel", "kind", "prepared", "protocol", "record", "roles", "routine",
+    "specialise",
 ]  # fmt: skip

@@ -63,6 +63,8 @@ def _dtype(dtype: np.dtype, name: str, keep_single: bool) -> type:
 
 def array(value: Any, name: str, keep_single: bool = False) -> np.ndarray:
     """Anything array-like as a float array in native byte order."""
+    if type(value) is np.ndarray and value.dtype == np.float64:
+        return value
     if hasattr(value, "to_numpy"):
         value = value.to_numpy()
     if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
@@ -131,9 +133,10 @@ def vector(value: Any, name: str, size: int, what: str) -> np.ndarray:
         found = found[:, 0]
     if found.shape != (size,):
         raise ValueError(f"{name} must have shape ({size},), one entry a {what}, got {found.shape}")
-    bad = np.flatnonzero(~np.isfinite(found))
-    if bad.size:
-        raise ValueError(f"{name} must be finite, got {found[bad[0]]} at index {bad[0]}")
+    good = np.isfinite(found)
+    if not good.all():
+        bad = int(np.argmin(good))
+        raise ValueError(f"{name} must be finite, got {found[bad]} at index {bad}")
     return np.ascontiguousarray(found)
 
 
@@ -164,6 +167,8 @@ def weights(value: Any, name: str, size: int, what: str) -> np.ndarray:
 
 def sample_weight(value: Any, size: int) -> tuple[np.ndarray, float]:
     """Normalised sample weights and the sum of the raw ones."""
+    if value is None:
+        return np.full(size, 1.0 / size), float(size)
     raw = weights(value, "sample_weight", size, "row of X")
     total = float(raw.sum())
     if not total > 0:
@@ -175,6 +180,8 @@ def number(
     value: Any, name: str, low: float = 0.0, high: float = np.inf, open_low: bool = False
 ) -> float:
     """A finite real number in a range."""
+    if type(value) is float and low < value < high:
+        return value
     if isinstance(value, bool | np.bool_) or not isinstance(value, Real | np.ndarray):
         raise TypeError(
             f"{name} must be a real number, got {value!r} of type {type(value).__name__}"
@@ -200,7 +207,7 @@ def finite(X: Any, product: np.ndarray, name: str = "X") -> None:
     NaN and inf survive a product, so that a finite one proves X finite without a pass of its own;
     one that is not may also be an overflow of finite numbers, and then X is scanned.
     """
-    if np.all(np.isfinite(product)):
+    if np.isfinite(product).all():
         return
     dense = isinstance(X, np.ndarray)
     bad = np.argwhere(~np.isfinite(X)) if dense else np.flatnonzero(~np.isfinite(X.data))[:, None]

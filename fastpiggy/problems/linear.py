@@ -351,7 +351,7 @@ def _regression(
     loss = LeastSquares(y, s)
     design, product = _checked(X, s * y)
     # What was checked is not looked at again, and the product that proved X finite is of use.
-    shared = {"checked loss": loss}
+    shared = {"checked loss": loss, "checked design": design}
     keep(shared, "X'sy", loss, product)
     data = {
         "loss": loss,

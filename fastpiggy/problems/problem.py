@@ -66,7 +66,8 @@ class Problem:
     shared: dict[str, Any] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
-        if "Design" not in roles(self.design):
+        kept = self.shared.get("checked design") is self.design
+        if not kept and "Design" not in roles(self.design):
             X = checks.matrix(self.design, "design")
             design = matrix.as_design(X)
             with np.errstate(invalid="ignore", over="ignore"):
@@ -203,6 +204,8 @@ def keep(shared: dict[str, Any], key: str, loss: Any, value: Any) -> None:
 
 
 def _is_real(value: Any) -> bool:
+    if type(value) is float:
+        return True
     if isinstance(value, np.ndarray):
         return value.dtype == np.float64
     return isinstance(value, Real) and not isinstance(value, bool | int)

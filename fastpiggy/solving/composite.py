@@ -47,9 +47,9 @@ def solve(problem: Any, **arguments: Any) -> Solution:
     """See :func:`fastpiggy.solve`."""
     request = check(problem.shape[1], opt.BY_NAME, **arguments)
     directions = wrt.parse(problem, request.wrt, problem.shape[1])
-    arrived = None
-    if _exactly(problem, request):
-        solution, arrived = _by_active_set(problem, request, directions)
+    arrived, route = None, _exactly(problem, request)
+    if route is not None:
+        solution, arrived = _by_active_set(problem, request, directions, route)
         if solution is not None:
             return solution
     if request.algorithm == "auto":
@@ -87,24 +87,24 @@ def _route(problem: Any) -> Any:
     return next((way for way in (large, exact, groups, curved) if way.applies(problem)), None)
 
 
-def _exactly(problem: Any, request: Request) -> bool:
-    """Whether :mod:`fastpiggy.solving.exact` is to try first."""
+def _exactly(problem: Any, request: Request) -> Any:
+    """The module that is to try first on the active set; None where none is."""
     named = isinstance(request.algorithm, opt.ActiveSet)
     if not named and request.algorithm != "auto":
-        return False
-    route = _route(problem)
-    fits, way = route is not None, request.derivative in ("auto", "implicit", "none")
+        return None
+    way = request.derivative in ("auto", "implicit", "none")
+    route = _route(problem) if named or way else None
     looks = {"max_iter": request.max_iter, "callback": request.callback,
              "trace": request.trace or None}  # fmt: skip
     given = [name for name, value in looks.items() if value is not None]
     if not named:
-        return fits and way and not given
+        return None if given else route
     if given:
         raise ValueError(
             f'algorithm="active_set" has no iterations to limit or to look at, got {given[0]}='
             f"{looks[given[0]]!r}; leave it out, or use another algorithm"
         )
-    if not fits:
+    if route is None:
         raise ValueError(
             'algorithm="active_set" is for losses with an l1 penalty or an elastic net, and '
             f"least squares with groups of at most {FREE}; alpha and l1_ratio above 0 and at most "
@@ -116,19 +116,17 @@ def _exactly(problem: Any, request: Request) -> bool:
             'algorithm="active_set" has no iterates to differentiate: derivative must be "auto", '
             f'"implicit" or "none" with it, got {request.derivative!r}'
         )
-    return True
+    return route
 
 
 def _by_active_set(
-    problem: Any, request: Request, directions: list[wrt.Direction]
+    problem: Any, request: Request, directions: list[wrt.Direction], route: Any
 ) -> tuple[Solution | None, np.ndarray | None]:
     """A solution with its certificate, or else the point from which descent is to go on."""
     binding = bind(problem, True, request.selection)
     start = None if request.x0 is None else _start(binding, request.x0)
     if request.derivative == "none":
         directions = NONE
-    route = _route(problem)
-    assert route is not None
     if route is exact and isinstance(request.x0, Solution):
         before = request.x0 if same_data(problem, request.x0.problem) else None
         found = exact.run(binding, directions, request.tol, start, before)

@@ -1,5 +1,6 @@
 """Least squares with soft thresholds by :mod:`fastpiggy.active_set.quadratic`."""
 
+import math
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -8,17 +9,18 @@ import numpy as np
 
 from fastpiggy.active_set import quadratic
 from fastpiggy.active_set.cost_model import CHANGES, FREE, crowded
-from fastpiggy.active_set.growth import Quadratic, admit, look
+from fastpiggy.active_set.growth import Quadratic, admit, grow, look
 from fastpiggy.active_set.homotopy import follow
 from fastpiggy.active_set.resume import continue_, resume
 from fastpiggy.active_set.work import COLUMNS, CROWDED, LARGEST, SOLVED, Work
+from fastpiggy.compile import kind, prepared
 from fastpiggy.designs import matrix
 from fastpiggy.designs.by_column import Sparse
 from fastpiggy.losses import LeastSquares
 from fastpiggy.penalties import L1, ElasticNet
 from fastpiggy.problems import directions as wrt
 from fastpiggy.solving import workspace
-from fastpiggy.solving.found import Found, read
+from fastpiggy.solving.found import Found, Reading, read
 
 #: The violation that is aimed at, over the tolerance.
 AIM = 0.1
@@ -52,16 +54,21 @@ class Data:
     root: np.ndarray
     y: np.ndarray
     target: np.ndarray
+    residual: np.ndarray
     offset: float
+    centred: bool
 
     @cached_property
     def size(self) -> float:
         """The norm of the weighted targets."""
-        return float(np.linalg.norm(self.root * self.y))
+        return math.sqrt(self.residual @ self.y)
 
     def outward(self, v: np.ndarray, share: float) -> tuple[np.ndarray, Any]:
         """Coefficients and intercept, or their tangents, which y does not move."""
-        return v, share * self.offset - self.centre @ v + 0.0
+        if not self.centred:
+            return v, np.zeros(v.shape[1:]) if v.ndim > 1 else 0.0
+        with np.errstate(over="ignore", invalid="ignore"):
+            return v, share * self.offset - self.centre @ v + 0.0
 
     @classmethod
     def of(cls, problem: Any) -> "Data":
@@ -71,13 +78,30 @@ class Data:
         zeros = np.zeros(p)
         target = problem.once_for_loss("X'sy", lambda: matrix.scatter(problem.design, s * y))
         if not problem.fit_intercept or not s.sum() > 0:
-            return cls(design, zeros, zeros, np.sqrt(s), y, target, 0.0)
+            return cls(design, zeros, zeros, np.sqrt(s), y, target, s * y, 0.0, False)
         total = matrix.scatter(problem.design, s)
         centre, offset = total / s.sum(), float(s @ y / s.sum())
         shift = zeros if isinstance(design, Sparse) else centre
+        y = y - offset
         return cls(
-            design, shift, centre, np.sqrt(s), y - offset, target - offset * total, offset
+            design, shift, centre, np.sqrt(s), y, target - offset * total, s * y, offset, True
         )  # fmt: skip
+
+
+#: By kinds of designs: the loop over levels and the readers, their kernels prepared.
+_prepared: dict[Any, tuple[Any, Reading]] = {}
+
+
+def _prepare(problem: Quadratic, work: Work) -> tuple[Any, Reading]:
+    key = kind(problem.design)
+    if key not in _prepared:
+        advance = quadratic.by(
+            prepared(grow, problem, work, 1.0, 1, 1, True),
+            prepared(follow, work.active, 1.0, 1.0, 1),
+            prepared(look, problem, work, 1.0, 1.0),
+        )
+        _prepared[key] = advance, Reading.of(problem, work)
+    return _prepared[key]
 
 
 def run(
@@ -109,18 +133,18 @@ def run(
     work.target[:] = data.target
     if resumed and start is not None:
         start = _resume(quadratic_, work, start, before, penalty.alpha)
-    lam, top, work = _begin(quadratic_, work, penalty.alpha, start, resumed)
+    lam, top, work = _begin(quadratic_, data.residual, work, penalty.alpha, start, resumed)
     scale = binding.scale if top is None else max(penalty.alpha, 1e-3 * top)
+    advance, reading = _prepare(quadratic_, work)
     while True:
-        code, lam = quadratic.advance(quadratic_, work, lam, penalty.alpha, AIM * tol * scale)
+        code, lam = advance(quadratic_, work, lam, penalty.alpha, AIM * tol * scale)
         if code != CROWDED:
             break
         work = work.larger(min(2 * work.room, p + 8))
-    with np.errstate(over="ignore", invalid="ignore"):
-        found = read(
-            quadratic_, work, penalty, directions, code == SOLVED, scale, data.size,
-            data.outward,
-        )  # fmt: skip
+    found = read(
+        reading, quadratic_, work, penalty, directions, code == SOLVED, scale, data.size,
+        data.outward,
+    )  # fmt: skip
     return replace(found, ticket=workspace.give_back(work))
 
 
@@ -139,24 +163,28 @@ def _resume(
 
 
 def _begin(
-    problem: Quadratic, work: Work, end: float, start: np.ndarray | None, resumed: bool
+    problem: Quadratic,
+    residual: np.ndarray,
+    work: Work,
+    end: float,
+    start: np.ndarray | None,
+    resumed: bool,
 ) -> tuple[float, float | None, Work]:
     """The first level, alpha_max where it is easily known, and the arrays."""
-    free = problem.thresholds == 0.0
-    top = None
-    if not free.any():
-        np.divide(np.abs(work.target), problem.thresholds, out=work.pull)
+    thresholds, top = problem.thresholds, None
+    if thresholds.all():
+        np.abs(work.target, out=work.pull)
+        np.divide(work.pull, thresholds, out=work.pull)
         top = float(work.pull.max())
     elif start is None:
-        start = np.zeros(free.size)
+        start = np.zeros(thresholds.size)
     if start is None:
-        work.correlation[:] = work.target
-        np.multiply(problem.root**2, problem.y, out=work.residual)
+        work.residual[:] = residual
         return max(top or 0.0, end), top, work
-    first = np.flatnonzero(((start != 0.0) | free) & (work.place < 0))
+    first = np.flatnonzero(((start != 0.0) | (thresholds == 0.0)) & (work.place < 0))
     needed = int(work.active.count[COLUMNS]) + first.size + 32
     if work.room < needed:
-        work = work.larger(min(2 * needed, free.size + 8))
+        work = work.larger(min(2 * needed, thresholds.size + 8))
     if first.size:
         admit(problem, work, first, start[first])
     if not resumed:

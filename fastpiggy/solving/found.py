@@ -7,7 +7,7 @@ Everything else is certified by the general route.
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -22,6 +22,7 @@ from fastpiggy.active_set.work import (
     Work,
 )
 from fastpiggy.certificate import Certificate, Status, Tangent
+from fastpiggy.compile import prepared
 from fastpiggy.problems import directions as wrt
 from fastpiggy.solution import Cost, Solution
 from fastpiggy.solving import certify, verdict
@@ -33,6 +34,8 @@ from fastpiggy.solving.running import Trace
 
 #: The least pivot over a diagonal entry with which a Gram matrix says enough of its columns.
 PIVOT = 1e-7
+
+_EPS = float(np.finfo(float).eps)
 
 #: The last correction of a tangent, over its size, beyond which it is looked at more closely.
 CORRECTION = 1e-8
@@ -82,14 +85,31 @@ ALONG = {
 }
 
 
+class Reading(NamedTuple):
+    """The kernels that read a working set, prepared for one kind of problem."""
+
+    read: Callable[..., tuple[float, float, float, float]]
+    tangents: Callable[..., float]
+
+    @classmethod
+    def of(cls, problem: Any, work: Work) -> "Reading":
+        one, rows = np.ones(1), np.zeros((1, work.place.size))
+        return cls(
+            prepared(reading.read, problem, work, 1.0, rows[0]),
+            prepared(reading.tangents, work, 1, one, one, rows),
+        )
+
+
 def read(
-    problem: Any, work: Work, penalty: Any, directions: list[wrt.Direction], solved: bool,
-    scale: float, size: float, outward: Callable[[np.ndarray, float], tuple[np.ndarray, Any]],
+    kernels: Reading, problem: Any, work: Work, penalty: Any, directions: list[wrt.Direction],
+    solved: bool, scale: float, size: float,
+    outward: Callable[[np.ndarray, float], tuple[np.ndarray, Any]],
 ) -> Found:  # fmt: skip
     """Read a working set at its end.
 
     Parameters
     ----------
+    kernels : Reading
     problem, work : Quadratic or Curved, Work
     penalty : L1 or ElasticNet
     directions : list of Direction
@@ -104,23 +124,23 @@ def read(
         0 for tangents.
     """
     active, count, x = work.active, work.active.count, np.zeros(work.place.size)
-    distance, pivot, curvature, term = reading.read(problem, work, penalty.alpha, x)
+    distance, pivot, curvature, term = kernels.read(problem, work, penalty.alpha, x)
     clean = solved and distance > 4 * NEAR and pivot > PIVOT
     J = along = gram = None
     if clean and directions and all(d.name in ALONG for d in directions):
-        rows = np.zeros((wrt.count(directions), x.size))
-        moves = [ALONG[d.name](penalty, value) for d in directions for value in d.values]
-        slopes, ridges = (np.array(column, dtype=float) for column in zip(*moves, strict=True))
-        clean = reading.tangents(work, penalty.weights.size, slopes, ridges, rows) <= CORRECTION
+        moves = [ALONG[d.name](penalty, value) for d in directions for value in d.values.tolist()]
+        slopes, ridges = np.array(moves).T.copy()
+        rows = np.zeros((len(moves), x.size))
+        clean = kernels.tangents(work, penalty.weights.size, slopes, ridges, rows) <= CORRECTION
         J, along = outward(rows.T, 0.0)
     elif clean and directions:
         order = active.order[: count[ACTIVE]]
         order = order[np.argsort(work.members[order])]
         gram = active.gram[np.ix_(order, order)]
-    rounding = np.finfo(float).eps * (term + (2.0 * curvature) ** 0.5 * size)
+    rounding = _EPS * (term + (2.0 * curvature) ** 0.5 * size)
+    spent = count.tolist()
     cost = Cost(
-        "active_set", int(count[PASSES]), int(count[CHANGES]), int(count[FACTORISATIONS]),
-        int(count[SWEEPS]),
+        "active_set", spent[PASSES], spent[CHANGES], spent[FACTORISATIONS], spent[SWEEPS]
     )  # fmt: skip
     x, intercept = outward(x, 1.0)
     violation = float(work.found[VIOLATION])
@@ -133,10 +153,8 @@ def read(
 class _Later:
     """What is made of a solution only when someone asks for it."""
 
-    def __init__(
-        self, binding: Any, found: Found, J: np.ndarray | None, directions: list[wrt.Direction]
-    ) -> None:
-        self.binding, self.found, self.J, self.directions = binding, found, J, directions
+    def __init__(self, binding: Any, found: Found, directions: list[wrt.Direction]) -> None:
+        self.binding, self.found, self.directions = binding, found, directions
 
     @cached_property
     def point(self) -> Linearisation:
@@ -147,7 +165,8 @@ class _Later:
         return objective(self.point)
 
     def tangent(self) -> Tangent:
-        return certify.tangent(self.point, self.J, self.directions, Trace.of([]), "implicit")
+        J = self.binding.inward(self.found.J, self.found.along_intercept)
+        return certify.tangent(self.point, J, self.directions, Trace.of([]), "implicit")
 
     def margin(self) -> tuple[float, float] | None:
         return certify.margin(self.point)
@@ -155,23 +174,22 @@ class _Later:
 
 def solution(binding: Any, found: Found, directions: list[wrt.Direction], tol: float) -> Solution:
     """A clean run with its certificate; bounds are computed when they are asked for."""
-    jacobian, intercepts, J = {}, {}, None
-    if found.J is not None:
-        along = found.along_intercept
+    jacobian, intercepts, known = {}, {}, found.J is not None
+    if known:
+        along = found.along_intercept[None]
         jacobian = wrt.split(found.J, directions)
-        intercepts = {name: rows[0] for name, rows in wrt.split(along[None], directions).items()}
-        J = binding.inward(found.J, along)
-    later, none = _Later(binding, found, J, directions), np.zeros(0, dtype=np.int64)
+        intercepts = {name: rows[0] for name, rows in wrt.split(along, directions).items()}
+    later, none = _Later(binding, found, directions), np.zeros(0, dtype=np.int64)
     message = verdict.sentence(
         Status.CONVERGED, found.optimality, tol, found.floor, None, none, "coordinates", {}
     )
     certificate = Certificate(
         Status.CONVERGED, found.optimality, tol, found.floor, None, none, message,
-        later.tangent if J is not None else None, later.margin,
+        later.tangent if known else None, later.margin,
     )  # fmt: skip
     return Solution(
         binding.problem, found.x, found.intercept, jacobian, intercepts, certificate, "active_set",
-        "none" if J is None else "implicit", found.cost.sweeps, None, found.cost, later.objective,
+        "implicit" if known else "none", found.cost.sweeps, None, found.cost, later.objective,
         ticket=found.ticket,
     )  # fmt: skip
 

@@ -7,7 +7,7 @@ import numpy as np
 from scipy import linalg
 
 from fastpiggy.active_set import large
-from fastpiggy.active_set.cost_model import LARGE, TALL
+from fastpiggy.active_set.cost_model import COSTLY, LARGE
 from fastpiggy.active_set.large import Large
 from fastpiggy.designs.by_column import Sparse
 from fastpiggy.problems import directions as wrt
@@ -56,7 +56,7 @@ def run(
     early = early if len(early) == len(directions) else []
     tangents = None
     for _round in range(_ROUNDS):
-        lam = max(end, TALL * lam)
+        lam = max(end, COSTLY * lam)
         count, violation = large.look(problem, x, r, g, lam, members)
         passes += 1
         if lam == end and violation <= exact.AIM * tol * scale:

@@ -69,15 +69,21 @@ def sentence(
     """
     if found == Status.NOT_CONTRACTING and growth is not None:
         cure = _WITHOUT_MOMENTUM if growth.kind == "geometric" else advice[found]
-        advice = {**advice, found: f"{growth}; {cure}"}
-    few = ", ".join(map(str, kinks[:5])) + (", ..." if kinks.size > 5 else "")
-    text = {
-        Status.TANGENT_NOT_CONVERGED: f"the derivative is known only to {error or 0:.1e}; raise "
-        'max_iter, lower tol, or use derivative="implicit"',
-        Status.AT_KINK: f"{kind} {few} stand on a kink: the derivative is one-sided and depends "
-        "on selection=; move the parameter a little to leave it",
-        Status.CONVERGED: "solution and derivative converged",
-        **advice,
-    }[found]
+        text = f"{growth}; {cure}"
+    elif found in advice:
+        text = advice[found]
+    elif found == Status.CONVERGED:
+        text = "solution and derivative converged"
+    elif found == Status.AT_KINK:
+        few = ", ".join(map(str, kinks[:5])) + (", ..." if kinks.size > 5 else "")
+        text = (
+            f"{kind} {few} stand on a kink: the derivative is one-sided and depends on "
+            "selection=; see sol.one_sided, or move the parameter a little to leave it"
+        )
+    else:
+        text = (
+            f"the derivative is known only to {error or 0:.1e}; raise max_iter, lower tol, or use "
+            'derivative="implicit"'
+        )
     reached = f"optimality {optimality:.2e} (tolerance {tol:.0e}, rounding {floor:.0e})"
     return f"{found}: {text}; {reached}."

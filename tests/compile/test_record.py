@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from fastpiggy.algorithms.composite import penalty_value
-from fastpiggy.compile import record, roles
+from fastpiggy.compile import kind, prepared, record, roles
 from fastpiggy.compile.digest import digest_of
+from fastpiggy.designs import matrix
 from fastpiggy.penalties import L1, CoordinatePenalty
 
 CELL = """
@@ -279,7 +280,23 @@ def test_a_cell_run_again_with_another_body_runs_its_own_code():
     assert penalty_value(first(1.0), x) == 4.0
     assert penalty_value(second(1.0), x) == 6.0
     assert penalty_value(first(1.0), x) == 4.0
+    # So do those whose code was looked up before, which is kept under their kinds.
+    assert kind(first(1.0)) != kind(second(1.0)) == kind(second(2.0))
+    codes = {kind(it): prepared(penalty_value, it, x) for it in (first(1.0), second(1.0))}
+    assert codes[kind(first(2.0))](first(2.0), x) == 8.0
+    assert codes[kind(second(2.0))](second(2.0), x) == 12.0
     compiled = len(penalty_value.signatures)
     same = run_cell(CELL.format(factor=3.0))
     assert penalty_value(same(2.0), x) == 12.0
     assert len(penalty_value.signatures) == compiled
+
+
+@pytest.mark.compiled
+def test_kinds_tell_storages_apart():
+    X = np.ones((3, 2))
+    single = X.astype(np.float32)
+    stored = [X, np.asfortranarray(X), single, np.asfortranarray(single), X[:, :1].copy()]
+    kinds = [kind(matrix.as_design(it)) for it in stored]
+    kinds += [kind(L1(1.0, np.ones(2))), kind(L1(1.0, np.ones((2, 2))))]
+    assert len(set(kinds)) == len(kinds)
+    assert kind(matrix.as_design(np.zeros((5, 7)))) == kinds[0]
