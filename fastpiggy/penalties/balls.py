@@ -4,13 +4,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fastpiggy.compile import helper, record
+from fastpiggy.compile import record, routine
 from fastpiggy.penalties.protocol import CoordinatePenalty, Penalty
 from fastpiggy.penalties.simplex import threshold
 from fastpiggy.penalties.spoiled import spoiled
 
 
-@helper
+@routine
 def _shifted(u, v):
     """Magnitudes less the largest, into v; the largest, and the sum of all."""
     top, total = 0.0, 0.0
@@ -22,7 +22,7 @@ def _shifted(u, v):
     return top, total
 
 
-@helper
+@routine
 def _on_face(u, v, tau, du, dradius, k, out):
     """Tangent of the projection on the face of the l1 ball where the support is ``{v > tau}``."""
     total, count = 0.0, 0
@@ -35,7 +35,7 @@ def _on_face(u, v, tau, du, dradius, k, out):
         out[j] = du[k, j] + np.sign(u[j]) * mean if v[j] > tau else 0.0
 
 
-@helper
+@routine
 def _tangents(u, v, tau, top, total, radius, du, dradius, dz, m, q):
     """Tangents of the projection on the l1 ball, and the blend of both sides at a kink."""
     p = u.size
@@ -225,7 +225,7 @@ class L2Ball(NamedTuple):
                 dz[k, j] = keep * du[k, j] + c * u[j]
 
 
-@helper
+@routine
 def _norm(u):
     """The l2 norm, scaled so that squares neither overflow nor vanish."""
     top, total = 0.0, 0.0

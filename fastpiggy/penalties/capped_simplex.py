@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fastpiggy.compile import helper, record, routine
+from fastpiggy.compile import record, routine
 from fastpiggy.penalties.protocol import Penalty
 from fastpiggy.penalties.sorting import order_rising
 from fastpiggy.penalties.spoiled import spoiled
@@ -38,7 +38,7 @@ def _shift(v, radius, cap):
     return total / count
 
 
-@helper
+@routine
 def _mark(v, tau, cap, slack, free):
     """0 at zero, 1 at the cap, 2 between them by more than the slack; how many are between."""
     count = 0
@@ -49,7 +49,7 @@ def _mark(v, tau, cap, slack, free):
     return count
 
 
-@helper
+@routine
 def _along(free, count, du, dradius, dcap, k, out):
     """Tangent of the projection for a free set."""
     total = 0.0

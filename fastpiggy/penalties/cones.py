@@ -6,7 +6,7 @@ import numpy as np
 
 from fastpiggy.compile import record, routine
 from fastpiggy.penalties.protocol import CoordinatePenalty, Penalty
-from fastpiggy.penalties.spoiled import spoiled
+from fastpiggy.penalties.spoiled import check_size, spoiled
 
 
 @record(CoordinatePenalty)
@@ -14,6 +14,11 @@ class ZeroCone(NamedTuple):
     """Zero at x = 0, infinite elsewhere; the prox is 0.
 
     It has no parameters and no kinks.
+
+    Parameters
+    ----------
+    size : int
+        Number of coefficients.
 
     References
     ----------
@@ -23,9 +28,12 @@ class ZeroCone(NamedTuple):
     Examples
     --------
     >>> import fastpiggy as fp
-    >>> fp.penalties.ZeroCone().prox(0, 2.0, 1.0)
+    >>> fp.penalties.ZeroCone(1).prox(0, 2.0, 1.0)
     0.0
     """
+
+    size: int
+    held = ("size",)  # no parameter
 
     def value(self, j, x):
         return 0.0 if x == 0.0 else np.inf
@@ -39,12 +47,20 @@ class ZeroCone(NamedTuple):
     def flat(self, j, u, step, q):
         return True
 
+    def check(self, p):
+        check_size(self.size, p)
+
 
 @record(CoordinatePenalty)
 class NonnegativeOrthant(NamedTuple):
     """Zero on x >= 0, infinite elsewhere; the prox is ``max(u, 0)``.
 
     At u = 0 Clarke's set is q in [0, 1]; q = 0 is zero.  It has no parameters.
+
+    Parameters
+    ----------
+    size : int
+        Number of coefficients.
 
     References
     ----------
@@ -55,9 +71,12 @@ class NonnegativeOrthant(NamedTuple):
     >>> import numpy as np
     >>> import fastpiggy as fp
     >>> loss = fp.losses.LeastSquares(np.array([3.0, -2.0]), np.ones(2))
-    >>> fp.solve(fp.Problem(loss, fp.penalties.NonnegativeOrthant(), np.eye(2))).x
+    >>> fp.solve(fp.Problem(loss, fp.penalties.NonnegativeOrthant(2), np.eye(2))).x
     array([3., 0.])
     """
+
+    size: int
+    held = ("size",)  # no parameter
 
     def value(self, j, x):
         return 0.0 if x >= 0.0 else np.inf
@@ -70,6 +89,9 @@ class NonnegativeOrthant(NamedTuple):
 
     def flat(self, j, u, step, q):
         return u < 0.0 or (u == 0.0 and q == 0.0)
+
+    def check(self, p):
+        check_size(self.size, p)
 
 
 @routine
@@ -121,6 +143,11 @@ class SecondOrderCone(NamedTuple):
     origin I, q = 0, with 0.  One selection serves all coordinates, the first entry's.  It has no
     parameters.
 
+    Parameters
+    ----------
+    size : int
+        Number of coefficients.
+
     References
     ----------
     Fukushima, Luo and Tseng (2001), Smoothing functions for second-order-cone complementarity
@@ -132,9 +159,12 @@ class SecondOrderCone(NamedTuple):
     >>> import numpy as np
     >>> import fastpiggy as fp
     >>> loss = fp.losses.LeastSquares(np.array([0.0, 3.0, 4.0]), np.ones(3))
-    >>> fp.solve(fp.Problem(loss, fp.penalties.SecondOrderCone(), np.eye(3))).x.round(6)
+    >>> fp.solve(fp.Problem(loss, fp.penalties.SecondOrderCone(3), np.eye(3))).x.round(6)
     array([2.5, 1.5, 2. ])
     """
+
+    size: int
+    held = ("size",)  # no parameter
 
     def value_all(self, x):
         squares = 0.0
@@ -146,3 +176,6 @@ class SecondOrderCone(NamedTuple):
     def prox_all(self, u, steps, z, du, dz, d, m, q):
         if not spoiled(u, z, dz, m):
             project_second_order(u, z, du, dz, m, q[0])
+
+    def check(self, p):
+        check_size(self.size, p)

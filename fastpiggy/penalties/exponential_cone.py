@@ -4,15 +4,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fastpiggy.compile import helper, record, routine
+from fastpiggy.compile import record, routine
 from fastpiggy.penalties.protocol import Penalty
-from fastpiggy.penalties.spoiled import spoiled
+from fastpiggy.penalties.spoiled import check_size, spoiled
 
 #: Rounding of an argument whose largest entry is 1.
 _SLACK = 1e-14
 
 
-@helper
+@routine
 def _excess(r, s, t):
     """How far r is above what the cone ``s exp(r/s) <= t`` allows; inf where nothing is."""
     if s <= 0.0:
@@ -20,7 +20,7 @@ def _excess(r, s, t):
     return r - s * np.log(t / s) if t > 0.0 else np.inf
 
 
-@helper
+@routine
 def _polar_excess(r, s, t):
     """The same for s and the polar cone ``t <= -r exp(s/r - 1)``, r >= 0."""
     if r <= 0.0:
@@ -28,7 +28,7 @@ def _polar_excess(r, s, t):
     return s - r * (1.0 + np.log(-t / r)) if t < 0.0 else np.inf
 
 
-@helper
+@routine
 def _residual(r, s, t, rho):
     """Friberg's function h of the ratio rho = r/s at the projection, and its slope; scaled by
     ``exp(-abs(rho))`` so that nothing overflows."""
@@ -97,7 +97,7 @@ def _parts(r, s, t, rho):
     return sigma, max(small * sigma - t, 0.0) * small
 
 
-@helper
+@routine
 def _fill_diagonal(D, a, b, c):
     for i in range(3):
         for j in range(3):
@@ -105,7 +105,7 @@ def _fill_diagonal(D, a, b, c):
     D[0, 0], D[1, 1], D[2, 2] = a, b, c
 
 
-@helper
+@routine
 def _curved(rho, sigma, l, D):
     """The Jacobian on the curved part: ``b b' + g e e'``, b along the ray of the projection, e
     the other tangent of the surface, n its normal, ``1/g = 1 + (l/sigma) norm(b)^2/norm(n)^2``."""
@@ -222,6 +222,11 @@ class ExponentialCone(NamedTuple):
     the origin I with 0.  One selection serves all coordinates, the first entry's.  It has no
     parameters.
 
+    Parameters
+    ----------
+    triples : int
+        Number of cones.
+
     References
     ----------
     Friberg (2023), Projection onto the exponential cone: a univariate root-finding problem;
@@ -233,10 +238,13 @@ class ExponentialCone(NamedTuple):
     >>> import numpy as np
     >>> import fastpiggy as fp
     >>> loss = fp.losses.LeastSquares(np.array([1.0, 1.0, 1.0]), np.ones(3))
-    >>> x = fp.solve(fp.Problem(loss, fp.penalties.ExponentialCone(), np.eye(3))).x
+    >>> x = fp.solve(fp.Problem(loss, fp.penalties.ExponentialCone(1), np.eye(3))).x
     >>> x.round(4), float(x[1] * np.exp(x[0] / x[1]) - x[2]).__round__(8)
     (array([0.4273, 0.8557, 1.4099]), 0.0)
     """
+
+    triples: int
+    held = ("triples",)  # no parameter
 
     def value_all(self, x):
         return _triples_value(x, 1.0)
@@ -246,7 +254,7 @@ class ExponentialCone(NamedTuple):
             project_triples(u, z, du, dz, m, q[0], False)
 
     def check(self, p):
-        _check_triples(p, "ExponentialCone")
+        check_size(self.triples, p, "triples", 3)
 
 
 @record(Penalty)
@@ -257,6 +265,11 @@ class DualExponentialCone(NamedTuple):
     :class:`ExponentialCone`, and its Jacobian ``I - DP(-u)`` with the same selection.  It has no
     parameters.
 
+    Parameters
+    ----------
+    triples : int
+        Number of cones.
+
     References
     ----------
     Friberg (2023), Projection onto the exponential cone: a univariate root-finding problem.
@@ -266,9 +279,12 @@ class DualExponentialCone(NamedTuple):
     >>> import numpy as np
     >>> import fastpiggy as fp
     >>> loss = fp.losses.LeastSquares(np.array([-1.0, -1.0, -1.0]), np.ones(3))
-    >>> fp.solve(fp.Problem(loss, fp.penalties.DualExponentialCone(), np.eye(3))).x.round(4)
+    >>> fp.solve(fp.Problem(loss, fp.penalties.DualExponentialCone(1), np.eye(3))).x.round(4)
     array([-0.5727, -0.1443,  0.4099])
     """
+
+    triples: int
+    held = ("triples",)  # no parameter
 
     def value_all(self, x):
         return _triples_value(x, -1.0)
@@ -278,10 +294,10 @@ class DualExponentialCone(NamedTuple):
             project_triples(u, z, du, dz, m, q[0], True)
 
     def check(self, p):
-        _check_triples(p, "DualExponentialCone")
+        check_size(self.triples, p, "triples", 3)
 
 
-@helper
+@routine
 def _triples_value(x, sign):
     """Zero where every triple is as near to its cone as rounding allows; by its projection."""
     p, none, q = x.size, np.zeros((0, x.size)), 0.0
@@ -295,10 +311,3 @@ def _triples_value(x, sign):
         if gap > 1e-9 * size:
             return np.inf
     return 0.0
-
-
-def _check_triples(p, name):
-    if p % 3:
-        raise ValueError(
-            f"{name} is a cone of triples: X must have a multiple of 3 columns, got {p}"
-        )

@@ -4,12 +4,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fastpiggy.compile import helper, record, routine
+from fastpiggy.compile import record, routine
 from fastpiggy.penalties.protocol import Penalty
 from fastpiggy.penalties.spoiled import spoiled
 
 
-@helper
+@routine
 def _dot(a, b):
     total = 0.0
     for j in range(b.size):
@@ -104,7 +104,7 @@ def _orthonormal_rows(A, Q, R):
             Q[i, j] /= R[i, i]
 
 
-@helper
+@routine
 def _onto(A, Q, R, b, x, c):
     """Move x to ``A x = b`` along the rows; c becomes ``inv(R) (A x - b)``."""
     for i in range(b.size):

@@ -6,7 +6,7 @@ import numpy as np
 
 from fastpiggy.compile import record, routine
 from fastpiggy.penalties.protocol import Penalty
-from fastpiggy.penalties.spoiled import spoiled
+from fastpiggy.penalties.spoiled import check_size, spoiled
 
 
 @routine
@@ -47,6 +47,11 @@ class Isotonic(NamedTuple):
     and between them the two tangents are blended.  One selection serves all coordinates, the first
     entry's.  It has no parameters.
 
+    Parameters
+    ----------
+    size : int
+        Number of coefficients.
+
     References
     ----------
     Best and Chakravarti (1990), Active set algorithms for isotonic regression; Djolonga and Krause
@@ -57,10 +62,13 @@ class Isotonic(NamedTuple):
     >>> import numpy as np
     >>> import fastpiggy as fp
     >>> loss = fp.losses.LeastSquares(np.array([1.0, 3.0, 2.0, 4.0]), np.ones(4))
-    >>> sol = fp.solve(fp.Problem(loss, fp.penalties.Isotonic(), np.eye(4)), wrt="y")
+    >>> sol = fp.solve(fp.Problem(loss, fp.penalties.Isotonic(4), np.eye(4)), wrt="y")
     >>> sol.x.round(6), sol.jacobian["y"][1].round(6) + 0.0
     (array([1. , 2.5, 2.5, 4. ]), array([0. , 0.5, 0.5, 0. ]))
     """
+
+    size: int
+    held = ("size",)  # no parameter
 
     def value_all(self, x):
         size, fall = 0.0, 0.0
@@ -96,3 +104,6 @@ class Isotonic(NamedTuple):
                     for j in range(start, ends[b]):
                         dz[k, j] += (1.0 - q[0]) * merged / (ends[b] - start)
                     start, merged = ends[b], 0.0
+
+    def check(self, p):
+        check_size(self.size, p)

@@ -7,7 +7,7 @@ import numpy as np
 from fastpiggy.compile import record, routine
 from fastpiggy.penalties import spectral
 from fastpiggy.penalties.protocol import Penalty
-from fastpiggy.penalties.spoiled import spoiled
+from fastpiggy.penalties.spoiled import check_size, spoiled
 
 
 @routine
@@ -48,6 +48,11 @@ class PSDCone(NamedTuple):
     a negative one 0, and for two of zero it is ``1 - q``: q = 0 counts them as positive.  One
     selection serves all, the first entry's.  It has no parameters.
 
+    Parameters
+    ----------
+    rows : int
+        n, the side of the matrix.
+
     References
     ----------
     Malick and Sendov (2006), Clarke generalized Jacobian of the projection onto the cone of
@@ -58,11 +63,14 @@ class PSDCone(NamedTuple):
     >>> import numpy as np
     >>> import fastpiggy as fp
     >>> loss = fp.losses.LeastSquares(np.array([1.0, 2.0, 2.0, 1.0]), np.ones(4))
-    >>> sol = fp.solve(fp.Problem(loss, fp.penalties.PSDCone(), np.eye(4)))
+    >>> sol = fp.solve(fp.Problem(loss, fp.penalties.PSDCone(2), np.eye(4)))
     >>> sol.x.reshape(2, 2).round(6)
     array([[1.5, 1.5],
            [1.5, 1.5]])
     """
+
+    rows: int
+    held = ("rows",)  # no parameter
 
     def value_all(self, x):
         n = spectral.side(x.size)
@@ -77,3 +85,4 @@ class PSDCone(NamedTuple):
 
     def check(self, p):
         spectral.check_square(p, "PSDCone")
+        check_size(self.rows, p, "rows", spectral.side(p))

@@ -4,11 +4,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fastpiggy.compile import helper, record
+from fastpiggy.compile import helper, record, routine
 from fastpiggy.penalties.protocol import Penalty
 
 
-@helper
+@routine
 def threshold(v, radius):
     """tau with ``sum max(v - tau, 0) = radius``, by Michelot's algorithm: what lies below the
     threshold of the rest is dropped until nothing does.

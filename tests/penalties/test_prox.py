@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from tables import PENALTIES, apply_prox
+from tables import PENALTIES, apply_prox, directions
 
+from fastpiggy.algorithms.composite import prox
 from fastpiggy.compile import roles
 from fastpiggy.penalties import L1, MCP, Simplex, SquaredL2, TotalVariation
 
@@ -79,6 +80,40 @@ def test_no_point_nearby_is_better(name, u, step, seed):
         # The prox brings any point into the set where the penalty is finite.
         feasible, _ = apply_prox(penalty, other, 1e-9)
         assert objective(feasible) >= best - 1e-12 * (1 + abs(best))
+
+
+REFERENCES = [name for name, case in PENALTIES.items() if case.reference]
+
+
+@pytest.mark.parametrize("name", REFERENCES)
+@settings(max_examples=EXAMPLES)
+@given(u=vectors, step=st.floats(0.01, 2), seed=seeds)
+def test_prox_is_the_one_found_another_way(name, u, step, seed):
+    penalty, (u,) = make(name, seed), cut(name, u)
+    z, _ = apply_prox(penalty, u, step)
+    wanted = PENALTIES[name].reference(penalty, u, step)
+    np.testing.assert_allclose(z, wanted, rtol=0, atol=1e-11 * (1 + abs(u).max()))
+
+
+@names
+def test_compiled_and_plain_are_the_same(name):
+    """Also where arrays are longer than the argument, as with an intercept, which is left alone."""
+    case, rng = PENALTIES[name], np.random.default_rng(9)
+    points = [(case.make(rng, case.size), 2 * rng.standard_normal(case.size)) for _ in range(3)]
+    penalty = case.make(rng, case.kink_size)
+    points += [(penalty, u) for u in case.kinks(penalty, rng.standard_normal(case.kink_size), 0.5)]
+    points.append((penalty, np.zeros(case.kink_size)))
+    for penalty, u in points:
+        d, long = directions(penalty, rng, 2), np.append(u, 3.0)
+        du, steps = rng.standard_normal((2, long.size)), np.full(long.size, 0.5)
+        for q in (0.0, 0.5, 1.0):
+            wanted = apply_prox(penalty, u, 0.5, du[:, :-1].copy(), d, q)
+            z, dz = np.full(long.size, 9.0), np.full((2, long.size), 9.0)
+            prox(penalty, long[:-1], steps, z, du, dz, d, 2, np.full(long.size, q))
+            assert z[-1] == dz[0, -1] == dz[1, -1] == 9.0
+            scale = 1e-13 * (1 + abs(u).max())
+            np.testing.assert_allclose(z[:-1], wanted[0], rtol=1e-12, atol=scale)
+            np.testing.assert_allclose(dz[:, :-1], wanted[1], rtol=1e-11, atol=1e-11)
 
 
 @convex

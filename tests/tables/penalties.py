@@ -366,7 +366,7 @@ PENALTIES: dict[str, PenaltyCase] = {
         reference=lambda g, u, a: u - np.linalg.pinv(g.A) @ (g.A @ u - g.b),
     ),
     "Isotonic": PenaltyCase(
-        lambda rng, p: Isotonic(),
+        lambda rng, p: Isotonic(p),
         _at([0.0, 1.0, 1.0, 2.0], [1.0, 0.0, 0.5, 2.0]),
         cone=True,
         reference=lambda g, u, a: isotonic_regression(u).x,
@@ -377,21 +377,29 @@ PENALTIES: dict[str, PenaltyCase] = {
         off=lambda rng, p: _decreasing(rng, p)._replace(alpha=0.0),
         reference=_sorted_prox,
     ),
-    "ZeroCone": PenaltyCase(lambda rng, p: ZeroCone(), cone=True),
-    "NonnegativeOrthant": PenaltyCase(lambda rng, p: NonnegativeOrthant(), _with_zero, cone=True),
+    "ZeroCone": PenaltyCase(lambda rng, p: ZeroCone(p), cone=True),
+    "NonnegativeOrthant": PenaltyCase(lambda rng, p: NonnegativeOrthant(p), _with_zero, cone=True),
     "SecondOrderCone": PenaltyCase(
-        lambda rng, p: SecondOrderCone(),
+        lambda rng, p: SecondOrderCone(p),
         _at([1.25, 0.75, 1.0, 0.0], [-1.25, 0.75, 0.0, -1.0]),
         cone=True,
     ),
     "PSDCone": PenaltyCase(
-        lambda rng, p: PSDCone(), _eigen_kinks, size=9, cone=True, reference=_semidefinite
+        lambda rng, p: PSDCone(int(np.sqrt(p))),
+        _eigen_kinks,
+        size=9,
+        cone=True,
+        reference=_semidefinite,
     ),
     "ExponentialCone": PenaltyCase(
-        lambda rng, p: ExponentialCone(), _at(*EXPONENTIAL), kink_size=3, single=False, cone=True
+        lambda rng, p: ExponentialCone(p // 3),
+        _at(*EXPONENTIAL),
+        kink_size=3,
+        single=False,
+        cone=True,
     ),
     "DualExponentialCone": PenaltyCase(
-        lambda rng, p: DualExponentialCone(),
+        lambda rng, p: DualExponentialCone(p // 3),
         _at(*-EXPONENTIAL),
         kink_size=3,
         single=False,
