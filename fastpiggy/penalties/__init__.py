@@ -7,6 +7,7 @@ from fastpiggy.penalties.cone_product import ConeProduct
 from fastpiggy.penalties.cones import NonnegativeOrthant, SecondOrderCone, ZeroCone
 from fastpiggy.penalties.elastic_net import ElasticNet
 from fastpiggy.penalties.entropy import Entropy
+from fastpiggy.penalties.evaluate import prox
 from fastpiggy.penalties.exponential_cone import DualExponentialCone, ExponentialCone
 from fastpiggy.penalties.group_l2 import GroupL2
 from fastpiggy.penalties.halfspace import Affine, Halfspace
@@ -64,4 +65,5 @@ __all__ = [
     "SquaredL2",
     "TotalVariation",
     "ZeroCone",
+    "prox",
 ]

@@ -81,10 +81,9 @@ class L1Ball(NamedTuple):
     Examples
     --------
     >>> import numpy as np
-    >>> import fastpiggy as fp
-    >>> loss = fp.losses.LeastSquares(np.array([3.0, -2.0, 0.5]), np.ones(3))
-    >>> sol = fp.solve(fp.Problem(loss, fp.penalties.L1Ball(3.0), np.eye(3)), wrt="radius")
-    >>> sol.x.round(6) + 0.0, sol.jacobian["radius"].round(6) + 0.0
+    >>> from fastpiggy.penalties import L1Ball, prox
+    >>> z, dz = prox(L1Ball(3.0), [3.0, -2.0, 0.5], wrt="radius")
+    >>> z.round(4), dz.round(4)
     (array([ 2., -1.,  0.]), array([ 0.5, -0.5,  0. ]))
     """
 
@@ -128,10 +127,9 @@ class LInf(NamedTuple):
     Examples
     --------
     >>> import numpy as np
-    >>> import fastpiggy as fp
-    >>> loss = fp.losses.LeastSquares(np.array([3.0, -2.0, 0.5]), np.ones(3))
-    >>> sol = fp.solve(fp.Problem(loss, fp.penalties.LInf(2.0), np.eye(3)), wrt="alpha")
-    >>> sol.x.round(6) + 0.0, sol.jacobian["alpha"].round(6) + 0.0
+    >>> from fastpiggy.penalties import LInf, prox
+    >>> z, dz = prox(LInf(2.0), [3.0, -2.0, 0.5], wrt="alpha")
+    >>> z.round(4), dz.round(4)
     (array([ 1.5, -1.5,  0.5]), array([-0.5,  0.5,  0. ]))
     """
 
@@ -193,10 +191,9 @@ class L2Ball(NamedTuple):
     Examples
     --------
     >>> import numpy as np
-    >>> import fastpiggy as fp
-    >>> loss = fp.losses.LeastSquares(np.array([3.0, 4.0]), np.ones(2))
-    >>> sol = fp.solve(fp.Problem(loss, fp.penalties.L2Ball(1.0), np.eye(2)), wrt="radius")
-    >>> sol.x.round(6), sol.jacobian["radius"].round(6)
+    >>> from fastpiggy.penalties import L2Ball, prox
+    >>> z, dz = prox(L2Ball(1.0), [3.0, 4.0], wrt="radius")
+    >>> z.round(4), dz.round(4)
     (array([0.6, 0.8]), array([0.6, 0.8]))
     """
 
@@ -257,10 +254,9 @@ class LInfBall(NamedTuple):
     Examples
     --------
     >>> import numpy as np
-    >>> import fastpiggy as fp
-    >>> loss = fp.losses.LeastSquares(np.array([3.0, -0.5, -2.0]), np.ones(3))
-    >>> sol = fp.solve(fp.Problem(loss, fp.penalties.LInfBall(1.0), np.eye(3)), wrt="radius")
-    >>> sol.x, sol.jacobian["radius"]
+    >>> from fastpiggy.penalties import LInfBall, prox
+    >>> z, dz = prox(LInfBall(1.0), [3.0, -0.5, -2.0], wrt="radius")
+    >>> z.round(4), dz.round(4)
     (array([ 1. , -0.5, -1. ]), array([ 1.,  0., -1.]))
     """
 

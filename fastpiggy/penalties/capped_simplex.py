@@ -85,11 +85,9 @@ class CappedSimplex(NamedTuple):
     Examples
     --------
     >>> import numpy as np
-    >>> import fastpiggy as fp
-    >>> loss = fp.losses.LeastSquares(np.array([2.0, 0.5, 0.3, -1.0]), np.ones(4))
-    >>> problem = fp.Problem(loss, fp.penalties.CappedSimplex(1.6, 1.0), np.eye(4))
-    >>> sol = fp.solve(problem, wrt="radius")
-    >>> sol.x.round(6) + 0.0, sol.jacobian["radius"].round(6) + 0.0
+    >>> from fastpiggy.penalties import CappedSimplex, prox
+    >>> z, dz = prox(CappedSimplex(1.6, 1.0), [2.0, 0.5, 0.3, -1.0], wrt="radius")
+    >>> z.round(4), dz.round(4)
     (array([1. , 0.4, 0.2, 0. ]), array([0. , 0.5, 0.5, 0. ]))
     """
 

@@ -78,10 +78,9 @@ class ConeProduct(NamedTuple):
     Examples
     --------
     >>> import numpy as np
-    >>> import fastpiggy as fp
-    >>> cone = fp.penalties.ConeProduct(1, 2, np.array([3]), np.array([], dtype=int), 0, 0)
-    >>> loss = fp.losses.LeastSquares(np.array([1.0, -1.0, 2.0, 0.0, 3.0, 4.0]), np.ones(6))
-    >>> fp.solve(fp.Problem(loss, cone, np.eye(6))).x.round(6) + 0.0
+    >>> from fastpiggy.penalties import ConeProduct, prox
+    >>> penalty = ConeProduct(1, 2, np.array([3]), np.array([], dtype=int), 0, 0)
+    >>> prox(penalty, [1.0, -1.0, 2.0, 0.0, 3.0, 4.0]).round(4)
     array([0. , 0. , 2. , 2.5, 1.5, 2. ])
     """
 

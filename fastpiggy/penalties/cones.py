@@ -69,9 +69,8 @@ class NonnegativeOrthant(NamedTuple):
     Examples
     --------
     >>> import numpy as np
-    >>> import fastpiggy as fp
-    >>> loss = fp.losses.LeastSquares(np.array([3.0, -2.0]), np.ones(2))
-    >>> fp.solve(fp.Problem(loss, fp.penalties.NonnegativeOrthant(2), np.eye(2))).x
+    >>> from fastpiggy.penalties import NonnegativeOrthant, prox
+    >>> prox(NonnegativeOrthant(2), [3.0, -2.0]).round(4)
     array([3., 0.])
     """
 
@@ -157,9 +156,8 @@ class SecondOrderCone(NamedTuple):
     Examples
     --------
     >>> import numpy as np
-    >>> import fastpiggy as fp
-    >>> loss = fp.losses.LeastSquares(np.array([0.0, 3.0, 4.0]), np.ones(3))
-    >>> fp.solve(fp.Problem(loss, fp.penalties.SecondOrderCone(3), np.eye(3))).x.round(6)
+    >>> from fastpiggy.penalties import SecondOrderCone, prox
+    >>> prox(SecondOrderCone(3), [0.0, 3.0, 4.0]).round(4)
     array([2.5, 1.5, 2. ])
     """
 

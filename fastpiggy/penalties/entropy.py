@@ -56,12 +56,10 @@ class Entropy(NamedTuple):
     Examples
     --------
     >>> import numpy as np
-    >>> import fastpiggy as fp
-    >>> loss = fp.losses.LeastSquares(np.array([2.0, -3.0]), np.ones(2))
-    >>> problem = fp.Problem(loss, fp.penalties.Entropy(1.0, np.ones(2)), np.eye(2))
-    >>> sol = fp.solve(problem, wrt="alpha")
-    >>> sol.x.round(4), sol.jacobian["alpha"].round(4)
-    (array([1.    , 0.018 ]), array([-0.5  ,  0.0534]))
+    >>> from fastpiggy.penalties import Entropy, prox
+    >>> z, dz = prox(Entropy(1.0, np.ones(2)), [2.0, -3.0], wrt="alpha")
+    >>> z.round(4), dz.round(4)
+    (array([1.   , 0.018]), array([-0.5   ,  0.0533]))
     """
 
     alpha: float

@@ -39,11 +39,9 @@ class Halfspace(NamedTuple):
     Examples
     --------
     >>> import numpy as np
-    >>> import fastpiggy as fp
-    >>> loss = fp.losses.LeastSquares(np.array([3.0, 1.0]), np.ones(2))
-    >>> problem = fp.Problem(loss, fp.penalties.Halfspace(np.ones(2), 2.0), np.eye(2))
-    >>> sol = fp.solve(problem, wrt="offset")
-    >>> sol.x.round(6) + 0.0, sol.jacobian["offset"].round(6)
+    >>> from fastpiggy.penalties import Halfspace, prox
+    >>> z, dz = prox(Halfspace(np.ones(2), 2.0), [3.0, 1.0], wrt="offset")
+    >>> z.round(4), dz.round(4)
     (array([2., 0.]), array([0.5, 0.5]))
     """
 
@@ -137,11 +135,10 @@ class Affine(NamedTuple):
     Examples
     --------
     >>> import numpy as np
-    >>> import fastpiggy as fp
-    >>> loss = fp.losses.LeastSquares(np.array([3.0, 1.0, 2.0]), np.ones(3))
-    >>> penalty = fp.penalties.Affine(np.array([[1.0, 1.0, 0.0]]), np.array([2.0]))
-    >>> sol = fp.solve(fp.Problem(loss, penalty, np.eye(3)), wrt="b")
-    >>> sol.x.round(6) + 0.0, sol.jacobian["b"][:, 0].round(6) + 0.0
+    >>> from fastpiggy.penalties import Affine, prox
+    >>> penalty = Affine(np.array([[1.0, 1.0, 0.0]]), np.array([2.0]))
+    >>> z, dz = prox(penalty, [3.0, 1.0, 2.0], wrt="b")
+    >>> z.round(4), dz[:, 0].round(4)
     (array([2., 0., 2.]), array([0.5, 0.5, 0. ]))
     """
 

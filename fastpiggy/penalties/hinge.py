@@ -30,12 +30,8 @@ class Hinge(NamedTuple):
     Examples
     --------
     >>> import numpy as np
-    >>> import fastpiggy as fp
-    >>> X, y = np.eye(3), np.array([-1.0, 0.8, 2.0])
-    >>> loss = fp.losses.LeastSquares(y, np.ones(3))
-    >>> problem = fp.Problem(loss, fp.penalties.Hinge(0.5, np.ones(3)), X)
-    >>> sol = fp.solve(problem, wrt="alpha")
-    >>> sol.x, sol.jacobian["alpha"]
+    >>> from fastpiggy.penalties import Hinge, prox
+    >>> prox(Hinge(0.5, np.ones(3)), [-1.0, 0.8, 2.0], wrt="alpha")
     (array([-0.5,  1. ,  2. ]), array([1., 0., 0.]))
     """
 

@@ -33,12 +33,8 @@ class Huber(NamedTuple):
     Examples
     --------
     >>> import numpy as np
-    >>> import fastpiggy as fp
-    >>> X, y = np.eye(2), np.array([3.0, 1.0])
-    >>> loss = fp.losses.LeastSquares(y, np.ones(2))
-    >>> problem = fp.Problem(loss, fp.penalties.Huber(1.0, 1.0, np.ones(2)), X)
-    >>> sol = fp.solve(problem, wrt="alpha")
-    >>> sol.x.round(6), sol.jacobian["alpha"].round(6)
+    >>> from fastpiggy.penalties import Huber, prox
+    >>> prox(Huber(1.0, 1.0, np.ones(2)), [3.0, 1.0], wrt="alpha")
     (array([2. , 0.5]), array([-1.  , -0.25]))
     """
 

@@ -60,10 +60,9 @@ class Isotonic(NamedTuple):
     Examples
     --------
     >>> import numpy as np
-    >>> import fastpiggy as fp
-    >>> loss = fp.losses.LeastSquares(np.array([1.0, 3.0, 2.0, 4.0]), np.ones(4))
-    >>> sol = fp.solve(fp.Problem(loss, fp.penalties.Isotonic(4), np.eye(4)), wrt="y")
-    >>> sol.x.round(6), sol.jacobian["y"][1].round(6) + 0.0
+    >>> from fastpiggy.penalties import Isotonic, prox
+    >>> z, dz = prox(Isotonic(4), [1.0, 3.0, 2.0, 4.0], wrt="u")
+    >>> z.round(4), dz[1].round(4)
     (array([1. , 2.5, 2.5, 4. ]), array([0. , 0.5, 0.5, 0. ]))
     """
 

@@ -38,11 +38,10 @@ class Logistic(NamedTuple):
     Examples
     --------
     >>> import numpy as np
-    >>> import fastpiggy as fp
-    >>> loss = fp.losses.LeastSquares(np.array([0.0, -0.5]), np.ones(2))
-    >>> problem = fp.Problem(loss, fp.penalties.Logistic(1.0, np.array([0.0, 1.0])), np.eye(2))
-    >>> fp.solve(problem, wrt="alpha").x.round(12)
-    array([0., 0.])
+    >>> from fastpiggy.penalties import Logistic, prox
+    >>> z, dz = prox(Logistic(1.0, np.array([0.0, 1.0])), [0.0, -0.5], wrt="alpha")
+    >>> z.round(4), dz.round(4)
+    (array([0., 0.]), array([0. , 0.4]))
     """
 
     alpha: float

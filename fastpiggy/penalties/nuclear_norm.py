@@ -69,10 +69,9 @@ class NuclearNorm(NamedTuple):
     Examples
     --------
     >>> import numpy as np
-    >>> import fastpiggy as fp
-    >>> loss = fp.losses.LeastSquares(np.array([3.0, 0.0, 0.0, 0.0, 0.5, 0.0]), np.ones(6))
-    >>> sol = fp.solve(fp.Problem(loss, fp.penalties.NuclearNorm(1.0, 2), np.eye(6)), wrt="alpha")
-    >>> sol.x.round(6) + 0.0, sol.jacobian["alpha"].round(6) + 0.0
+    >>> from fastpiggy.penalties import NuclearNorm, prox
+    >>> z, dz = prox(NuclearNorm(1.0, 2), [3.0, 0.0, 0.0, 0.0, 0.5, 0.0], wrt="alpha")
+    >>> z.round(4), dz.round(4)
     (array([2., 0., 0., 0., 0., 0.]), array([-1.,  0.,  0.,  0.,  0.,  0.]))
     """
 

@@ -33,11 +33,9 @@ class Poisson(NamedTuple):
     Examples
     --------
     >>> import numpy as np
-    >>> import fastpiggy as fp
-    >>> loss = fp.losses.LeastSquares(np.array([1.0, 3.0]), np.ones(2))
-    >>> penalty = fp.penalties.Poisson(1.0, np.array([4.0, 0.0]), np.ones(2))
-    >>> sol = fp.solve(fp.Problem(loss, penalty, np.eye(2)), wrt="alpha")
-    >>> sol.x, sol.jacobian["alpha"]
+    >>> from fastpiggy.penalties import Poisson, prox
+    >>> z, dz = prox(Poisson(1.0, np.array([4.0, 0.0]), np.ones(2)), [1.0, 3.0], wrt="alpha")
+    >>> z.round(4), dz.round(4)
     (array([2., 2.]), array([ 0.5, -1. ]))
     """
 

@@ -61,12 +61,9 @@ class PSDCone(NamedTuple):
     Examples
     --------
     >>> import numpy as np
-    >>> import fastpiggy as fp
-    >>> loss = fp.losses.LeastSquares(np.array([1.0, 2.0, 2.0, 1.0]), np.ones(4))
-    >>> sol = fp.solve(fp.Problem(loss, fp.penalties.PSDCone(2), np.eye(4)))
-    >>> sol.x.reshape(2, 2).round(6)
-    array([[1.5, 1.5],
-           [1.5, 1.5]])
+    >>> from fastpiggy.penalties import PSDCone, prox
+    >>> prox(PSDCone(2), [1.0, 2.0, 2.0, 1.0]).round(4)
+    array([1.5, 1.5, 1.5, 1.5])
     """
 
     rows: int

@@ -49,11 +49,9 @@ class SortedL1(NamedTuple):
     Examples
     --------
     >>> import numpy as np
-    >>> import fastpiggy as fp
-    >>> loss = fp.losses.LeastSquares(np.array([3.0, -2.8, 0.5]), np.ones(3))
-    >>> penalty = fp.penalties.SortedL1(1.0, np.array([2.0, 1.0, 1.0]))
-    >>> sol = fp.solve(fp.Problem(loss, penalty, np.eye(3)), wrt="alpha")
-    >>> sol.x.round(6) + 0.0, sol.jacobian["alpha"].round(6) + 0.0
+    >>> from fastpiggy.penalties import SortedL1, prox
+    >>> z, dz = prox(SortedL1(1.0, np.array([2.0, 1.0, 1.0])), [3.0, -2.8, 0.5], wrt="alpha")
+    >>> z.round(4), dz.round(4)
     (array([ 1.4, -1.4,  0. ]), array([-1.5,  1.5,  0. ]))
     """
 

@@ -12,7 +12,7 @@ from fastpiggy.algorithms.composite import prox
 from fastpiggy.compile import roles
 from fastpiggy.penalties import L1, MCP, Simplex, SquaredL2, TotalVariation
 
-EXAMPLES = 15
+EXAMPLES = 12
 P = 6
 
 #: Of these each case takes as many entries as it has coordinates.

@@ -14,7 +14,7 @@ from tables import PENALTIES, PenaltyCase, apply_prox, directions, moved, zeros
 from fastpiggy.compile import roles
 from fastpiggy.penalties import CoordinatePenalty
 
-EXAMPLES = 20
+EXAMPLES = 15
 P, M = 6, 3
 H = 1e-5
 
