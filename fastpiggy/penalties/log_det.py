@@ -103,6 +103,5 @@ class LogDet(NamedTuple):
             raise ValueError(f"penalty.S must have shape ({p},) for this X, got {self.S.shape}")
         if spectral.asymmetry(self.S, n) > 1e-10:
             raise ValueError(
-                "penalty.S must hold the entries of a symmetric matrix by rows, as do directions of "
-                "it; take (S + S.T)/2"
+                "penalty.S must hold the entries of a symmetric matrix by rows; take (S + S.T)/2"
             )
