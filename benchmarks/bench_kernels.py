@@ -9,6 +9,7 @@ from benchmarks.common import dense_case, shape_of, sparse_case
 from benchmarks.fused_pass import by_gemv, fused
 from benchmarks.suite import Benchmark, by_profile
 from benchmarks.timing import interleaved, ratio
+from fastpiggy import penalties
 from fastpiggy.algorithms.composite import prox
 from fastpiggy.penalties import L1, MCP, SCAD, Box, ElasticNet, GroupL2, Simplex, TotalVariation
 
@@ -93,6 +94,53 @@ def _penalty(name: str, p: int) -> Any:
         "Simplex": lambda: Simplex(1.0),
         "TotalVariation": lambda: TotalVariation(0.5),
     }[name]()
+
+
+def _side(p: int) -> int:
+    return int(np.sqrt(p))
+
+
+#: Penalties of about n coefficients: n by matrix where they are matrices.
+ALL: dict[str, Any] = {
+    "Huber": lambda p: penalties.Huber(0.5, 1.0, np.ones(p)),
+    "Logistic": lambda p: penalties.Logistic(0.5, np.ones(p)),
+    "Entropy": lambda p: penalties.Entropy(0.5, np.ones(p)),
+    "Poisson": lambda p: penalties.Poisson(0.5, np.ones(p), np.ones(p)),
+    "Simplex": lambda p: Simplex(1.0),
+    "CappedSimplex": lambda p: penalties.CappedSimplex(0.3 * p, 1.0),
+    "L1Ball": lambda p: penalties.L1Ball(0.1 * p),
+    "LInf": lambda p: penalties.LInf(0.1 * p),
+    "Affine": lambda p: penalties.Affine(np.eye(5, p) + 0.1, np.ones(5)),
+    "Isotonic": penalties.Isotonic,
+    "SortedL1": lambda p: penalties.SortedL1(0.5, np.linspace(2.0, 1.0, p)),
+    "TotalVariation": lambda p: TotalVariation(0.5),
+    "SecondOrderCone": penalties.SecondOrderCone,
+    "ExponentialCone": lambda p: penalties.ExponentialCone(p // 3),
+    "PSDCone": lambda p: penalties.PSDCone(_side(p)),
+    "LogDet": lambda p: penalties.LogDet(0.5, np.zeros(p)),
+    "NuclearNorm": lambda p: penalties.NuclearNorm(0.5, _side(p)),
+}
+_SIZES = {"ExponentialCone": 999, "PSDCone": 1024, "LogDet": 1024, "NuclearNorm": 1024}
+
+
+class EveryProx(Benchmark):
+    """The prox of a vector of a thousand entries with one tangent, all kinds."""
+
+    params = (by_profile(["SortedL1", "ExponentialCone", "LogDet"], list(ALL)),)
+    param_names = ("penalty",)
+
+    def setup(self, name: str) -> None:
+        p = _SIZES.get(name, 1000)
+        rng, penalty = np.random.default_rng(0), ALL[name](p)
+        d = type(penalty)(*(np.zeros((1, *np.shape(value))) for value in penalty))
+        self.arguments = (
+            penalty, rng.standard_normal(p), np.ones(p), np.empty(p),
+            rng.standard_normal((1, p)), np.empty((1, p)), d, 1, np.zeros(p),
+        )  # fmt: skip
+        prox(*self.arguments)
+
+    def time_prox(self, *_: Any) -> None:
+        prox(*self.arguments)
 
 
 class Prox(Benchmark):

@@ -11,7 +11,7 @@ from typing import Any
 from llvmlite import binding, ir
 from numba import types
 from numba.core import cgutils
-from numba.extending import get_cython_function_address, intrinsic
+from numba.extending import get_cython_function_address, intrinsic, overload
 
 from fastpiggy.compile.flags import COMPILED
 
@@ -21,7 +21,7 @@ _CTYPES: dict[str, Any] = {"c": ctypes.c_char, "i": ctypes.c_int, "d": ctypes.c_
 
 
 def fortran(module: str, name: str, arguments: str) -> Callable[..., None]:
-    """A Fortran routine that kernels can call; with ``NUMBA_DISABLE_JIT=1`` Python calls it.
+    """A Fortran routine that kernels and plain Python can call.
 
     Parameters
     ----------
@@ -38,8 +38,42 @@ def fortran(module: str, name: str, arguments: str) -> Callable[..., None]:
     callable
     """
     address = get_cython_function_address(module, name)
-    if not COMPILED:
-        return _in_python(address, arguments)
+    routine = Routine(name, address, arguments)
+    if COMPILED:
+        names = ", ".join(f"a{i}" for i in range(len(arguments)))
+        # Parameters must be spelled out for Numba.
+        source = f"lambda {names}: lambda {names}: compiled({names})"
+        overload(routine)(eval(source, {"compiled": _compiled(name, address, arguments)}))
+    return routine
+
+
+class Routine:
+    """A Fortran routine as Python calls it: slowly, by the same address.
+
+    Its text is its name, so that the digest of what reads it is the same in every process.
+    """
+
+    def __init__(self, name: str, address: int, arguments: str) -> None:
+        self.__name__, self.arguments = name, arguments
+        prototype = ctypes.CFUNCTYPE(None, *(ctypes.c_void_p for _ in arguments))
+        self.function = prototype(address)
+
+    def __call__(self, *values: Any) -> None:
+        slots = []
+        for kind, value in zip(self.arguments, values, strict=True):
+            if kind == "p":
+                slots.append(ctypes.c_void_p(int(value)))
+            else:
+                value = bytes([value]) if kind == "c" else value
+                slots.append(ctypes.byref(_CTYPES[kind](value)))
+        self.function(*(ctypes.cast(slot, ctypes.c_void_p) for slot in slots))
+
+    def __repr__(self) -> str:
+        return f"<Fortran {self.__name__}({self.arguments})>"
+
+
+def _compiled(name: str, address: int, arguments: str) -> Any:
+    """The call as kernels make it."""
     symbol = f"fastpiggy_{name}"
     binding.add_symbol(symbol, address)
 
@@ -60,21 +94,4 @@ def fortran(module: str, name: str, arguments: str) -> Callable[..., None]:
     # An intrinsic's parameters must be spelled out.
     made = eval(f"lambda typing_context, {names}: found", {"found": (signature, codegen)})
     made.__name__ = name
-    return intrinsic(made)  # type: ignore[no-any-return]
-
-
-def _in_python(address: int, arguments: str) -> Callable[..., None]:
-    prototype = ctypes.CFUNCTYPE(None, *(ctypes.c_void_p for _ in arguments))
-    function = prototype(address)
-
-    def call(*values: Any) -> None:
-        slots = []
-        for kind, value in zip(arguments, values, strict=True):
-            if kind == "p":
-                slots.append(ctypes.c_void_p(int(value)))
-            else:
-                value = bytes([value]) if kind == "c" else value
-                slots.append(ctypes.byref(_CTYPES[kind](value)))
-        function(*(ctypes.cast(slot, ctypes.c_void_p) for slot in slots))
-
-    return call
+    return intrinsic(made)

@@ -1,13 +1,30 @@
 """Nonsmooth parts: value, prox, and the selection of the prox's Clarke Jacobian."""
 
+from fastpiggy.penalties.balls import L1Ball, L2Ball, LInf, LInfBall
 from fastpiggy.penalties.box import Box
+from fastpiggy.penalties.capped_simplex import CappedSimplex
+from fastpiggy.penalties.cone_product import ConeProduct
+from fastpiggy.penalties.cones import NonnegativeOrthant, SecondOrderCone, ZeroCone
 from fastpiggy.penalties.elastic_net import ElasticNet
+from fastpiggy.penalties.entropy import Entropy
+from fastpiggy.penalties.evaluate import prox
+from fastpiggy.penalties.exponential_cone import DualExponentialCone, ExponentialCone
 from fastpiggy.penalties.group_l2 import GroupL2
+from fastpiggy.penalties.halfspace import Affine, Halfspace
+from fastpiggy.penalties.hinge import Hinge
+from fastpiggy.penalties.huber import Huber
+from fastpiggy.penalties.isotonic import Isotonic
 from fastpiggy.penalties.l1 import L1, NonnegativeL1
+from fastpiggy.penalties.log_det import LogDet
+from fastpiggy.penalties.logistic import Logistic
 from fastpiggy.penalties.mcp import MCP
+from fastpiggy.penalties.nuclear_norm import NuclearNorm
+from fastpiggy.penalties.poisson import Poisson
 from fastpiggy.penalties.protocol import BlockPenalty, CoordinatePenalty, Penalty
+from fastpiggy.penalties.psd_cone import PSDCone
 from fastpiggy.penalties.scad import SCAD
 from fastpiggy.penalties.simplex import Simplex
+from fastpiggy.penalties.sorted_l1 import SortedL1
 from fastpiggy.penalties.squared_l2 import SquaredL2
 from fastpiggy.penalties.total_variation import TotalVariation
 
@@ -15,14 +32,38 @@ __all__ = [
     "L1",
     "MCP",
     "SCAD",
+    "Affine",
     "BlockPenalty",
     "Box",
+    "CappedSimplex",
+    "ConeProduct",
     "CoordinatePenalty",
+    "DualExponentialCone",
     "ElasticNet",
+    "Entropy",
+    "ExponentialCone",
     "GroupL2",
+    "Halfspace",
+    "Hinge",
+    "Huber",
+    "Isotonic",
+    "L1Ball",
+    "L2Ball",
+    "LInf",
+    "LInfBall",
+    "LogDet",
+    "Logistic",
     "NonnegativeL1",
+    "NonnegativeOrthant",
+    "NuclearNorm",
+    "PSDCone",
     "Penalty",
+    "Poisson",
+    "SecondOrderCone",
     "Simplex",
+    "SortedL1",
     "SquaredL2",
     "TotalVariation",
+    "ZeroCone",
+    "prox",
 ]

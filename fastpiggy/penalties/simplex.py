@@ -4,8 +4,33 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fastpiggy.compile import helper, record
+from fastpiggy.compile import helper, record, routine
 from fastpiggy.penalties.protocol import Penalty
+
+
+@routine
+def threshold(v, radius):
+    """tau with ``sum max(v - tau, 0) = radius``, by Michelot's algorithm: what lies below the
+    threshold of the rest is dropped until nothing does.
+
+    v is at most 0 and its largest entry is 0, which always stays: no threshold is lost to rounding
+    where the entries were much larger than the radius.
+    """
+    p = v.size
+    tau, count, before = -np.inf, p, p + 1
+    while count < before:
+        before = count
+        total, count = 0.0, 0
+        for j in range(p):
+            if v[j] > tau:
+                total += v[j]
+                count += 1
+        tau = (total - radius) / count if count > 0 else np.nan
+        count = 0
+        for j in range(p):
+            if v[j] > tau:
+                count += 1
+    return tau
 
 
 @helper
@@ -46,31 +71,16 @@ class Simplex(NamedTuple):
         return 0.0 if close else np.inf
 
     def prox_all(self, u, steps, z, du, dz, d, m, q):
-        # Michelot's algorithm: drop what lies below the threshold of the rest until none does.
-        # All is measured from the largest entry, which always stays: no threshold is lost to
-        # rounding where u is much larger than the radius.  The differences are stored, or the
-        # compiler would add up the two shifts first.
         p = u.size
         top = -np.inf
         for j in range(p):
             if u[j] > top:
                 top = u[j]
+        # The differences are stored, or the compiler would add up the two shifts first.
         v = np.empty(p)
         for j in range(p):
             v[j] = u[j] - top
-        tau, count, before = -np.inf, p, p + 1
-        while count < before:
-            before = count
-            total, count = 0.0, 0
-            for j in range(p):
-                if v[j] > tau:
-                    total += v[j]
-                    count += 1
-            tau = (total - self.radius) / count if count > 0 else np.nan
-            count = 0
-            for j in range(p):
-                if v[j] > tau:
-                    count += 1
+        tau = threshold(v, self.radius)
         for j in range(p):
             # A NaN must come through, so the comparison is with what is dropped.
             z[j] = 0.0 if v[j] <= tau else v[j] - tau

@@ -19,7 +19,7 @@ _RANGES = {"alpha": (0.0, np.inf, False), "l1_ratio": (0.0, 1.0, False)}
 
 #: The same in the package's own blocks; a user may give these names another meaning.
 _OWN = {
-    **{name: (0.0, np.inf, True) for name in ("gamma", "delta", "radius")},
+    **{name: (0.0, np.inf, True) for name in ("gamma", "delta", "radius", "cap")},
     "selection": (0.0, 1.0, False),
 }
 
@@ -108,7 +108,9 @@ def _size(block: Any, field: str, n: int, p: int) -> int | None:
 
 
 def _together(block: Any, name: str, p: int) -> None:
-    """What fields must be to each other, in the package's own blocks."""
+    """What fields must be to each other and to X: said here, or by the block itself."""
+    if hasattr(block, "check"):
+        block.check(p)
     if isinstance(block, _LABELLED) and not np.all(np.abs(block.y) == 1.0):
         taker = "logistic" if isinstance(block, Logistic) else "squared_hinge"
         raise ValueError(f"{name}.y must hold labels -1.0 and 1.0; fastpiggy.{taker} takes any")

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from fastpiggy.algorithms.composite import rows, starts
+from fastpiggy.compile import roles
 from fastpiggy.designs import matrix
 
 _STEPS = 100
@@ -46,8 +47,8 @@ def unpenalised(penalty: Any, p: int) -> np.ndarray:
     """Which coordinates the penalty leaves alone, whatever alpha is."""
     weights = getattr(penalty, "weights", None)
     free = np.zeros(p, dtype=bool)
-    if weights is None:
-        return free
+    if weights is None or roles(penalty)[0] == "Penalty":
+        return free  # weights of a sorted norm are not those of coordinates
     if hasattr(penalty, "offsets"):
         free[penalty.order] = np.repeat(weights == 0, np.diff(penalty.offsets))
         return free

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
-from tables import apply_prox
+from tables import compiled_prox
 
 from fastpiggy.algorithms.composite import penalty_value
 from fastpiggy.compile import record
@@ -40,7 +40,7 @@ def test_blocks_of_ones_own():
     rng = np.random.default_rng(0)
     penalty, u, du = Pairs(0.7), rng.standard_normal(6), rng.standard_normal((2, 6))
     M = np.eye(6) + 0.3 * 0.7 * np.kron(np.eye(3), np.ones((2, 2)))
-    z, dz = apply_prox(penalty, u, 0.3, du, Pairs(np.array([1.0, -2.0])))
+    z, dz = compiled_prox(penalty, u, 0.3, du, Pairs(np.array([1.0, -2.0])))
     np.testing.assert_allclose(z, np.linalg.solve(M, u), rtol=1e-13)
     moved = 0.3 * np.outer([1.0, -2.0], np.kron(np.eye(3), np.ones((2, 2))) @ z)
     np.testing.assert_allclose(dz, np.linalg.solve(M, (du - moved).T).T, rtol=1e-13)
@@ -48,23 +48,6 @@ def test_blocks_of_ones_own():
     assert penalty_value(penalty, u) == pytest.approx(wanted)
     assert not penalty.flat_block(0, u[:2], 0.3, 0.0)
     assert penalty.member(4) == 4
-
-
-def test_arrays_may_be_longer_than_the_argument():
-    """The intercept stands behind the penalised coordinates and is left alone."""
-    from tables import PENALTIES, zeros
-
-    from fastpiggy.algorithms.composite import prox
-
-    rng = np.random.default_rng(1)
-    for case in PENALTIES.values():
-        penalty, u, du = case.make(rng, 6), rng.standard_normal(7), rng.standard_normal((1, 7))
-        z, dz, steps = np.full(7, 9.0), np.full((1, 7), 9.0), np.full(7, 0.5)
-        prox(penalty, u[:6], steps, z, du, dz, zeros(penalty, 1), 1, np.zeros(7))
-        assert z[6] == dz[0, 6] == 9.0
-        wanted = apply_prox(penalty, u[:6], 0.5, du[:, :6].copy())
-        np.testing.assert_array_equal(z[:6], wanted[0])
-        np.testing.assert_array_equal(dz[:, :6], wanted[1])
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from tables.combinations import ALGORITHMS, COORDINATES, SAMPLE, every_combinati
 from tables.designs import DESIGNS, STORAGES, dense, make_design
 from tables.losses import LABELLED, LOSSES
 from tables.penalties import PENALTIES, PenaltyCase
-from tables.records import apply_prox, directions, moved, zeros
+from tables.records import apply_prox, compiled_prox, directions, moved, zeros
 
 __all__ = [
     "ALGORITHMS",
@@ -27,6 +27,7 @@ __all__ = [
     "PenaltyCase",
     "apply_prox",
     "bound_case",
+    "compiled_prox",
     "dense",
     "directions",
     "every_combination",

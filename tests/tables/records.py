@@ -38,11 +38,20 @@ def moved(record: Any, d: Any, k: int, e: float) -> Any:
 
 
 def apply_prox(penalty, u, step, du=None, d=None, q=0.0):
-    """``prox_all`` as kernels call it: z, and dz where there is a du."""
+    """``prox_all`` in plain Python: z, and dz where there is a du."""
+    return _prox(type(penalty).prox_all, penalty, u, step, du, d, q)
+
+
+def compiled_prox(penalty, u, step, du=None, d=None, q=0.0):
+    """The same by the kernel."""
+    return _prox(prox, penalty, u, step, du, d, q)
+
+
+def _prox(call, penalty, u, step, du, d, q):
     p = u.size
     m = 0 if du is None else len(du)
     steps, q = np.full(p, float(step)), np.full(p, float(q))
     du, d = np.zeros((0, p)) if du is None else du, zeros(penalty, m) if d is None else d
     z, dz = np.empty(p), np.empty((m, p))
-    prox(penalty, u, steps, z, du, dz, d, m, q)
+    call(penalty, u, steps, z, du, dz, d, m, q)
     return z, dz
