@@ -5,6 +5,7 @@ once: one product over the rows then pays for all folds.  All folds have one wor
 grows by the columns that any of them may need next.
 """
 
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
@@ -23,13 +24,14 @@ from fastpiggy.active_set.work import (
     Active,
 )
 from fastpiggy.designs import matrix
+from fastpiggy.designs.by_column import Dense
 
 #: Bytes that the Gram matrices of all folds may take.
 LARGEST = 2**30
 
 #: Room for columns at the most at first, of which pages are taken as they fill, and for the pieces
 #: of a fold between two checkpoints.
-_ROOM, _PIECES = 2048, 256
+_ROOM, _PIECES = 2048, 1024
 
 #: All columns are taken at once where there are so many more rows.
 _TALL = 2
@@ -46,11 +48,12 @@ class Broken(Exception):
 
 
 class Saved(NamedTuple):
-    """Where a stretch begins and ends, and each fold's active places and signs at its beginning."""
+    """A stretch: its levels, each fold's active places and signs, and its pieces so far."""
 
     begin: float
     end: float
     standing: list[tuple[np.ndarray, np.ndarray]]
+    written: np.ndarray
 
 
 class FoldPaths:
@@ -89,7 +92,6 @@ class FoldPaths:
             self.target = matrix.scatter(problem.design, tails.T)
         self.members = np.zeros(0, dtype=np.int64)
         self.outside = np.ones(self.p, dtype=bool)
-        self.by_fold: list[list[Pieces]] = []
         self.checks = 0
         room = min(self.p, 3 * self.n + 128, _ROOM)
         # Of no use where all columns are taken at once and the folds share their products.
@@ -99,6 +101,8 @@ class FoldPaths:
 
     def _make(self, room: int) -> None:
         self.pieces = _pieces(len(self.parts), _PIECES)
+        self.by_fold = [_one(self.pieces, v) for v in range(len(self.parts))]
+        self.counts = np.zeros((len(self.parts), 2), dtype=np.int64)
         self.folds = [
             self._fold(part, rows, offset, room)
             for part, rows, offset in zip(self.parts, self.judged, self.offsets, strict=True)
@@ -124,6 +128,7 @@ class FoldPaths:
                 if not restart(fold, 0.0, free.size):
                     raise Broken("the unpenalised columns depend on each other")
             self.correlation = self._correlations()
+        self.pull = np.abs(self.correlation).max(axis=1)
         pulls = np.abs(self.correlation[penalised]) / self.thresholds[penalised, None]
         self.tops = pulls.max(axis=0, initial=0.0)
         self.level = float(self.tops.max())
@@ -133,6 +138,7 @@ class FoldPaths:
     def start(self, level: float) -> None:
         """Stand at a level from which no fold has anything penalised."""
         self.level = level
+        self.counts[:] = 0
         for fold in self.folds:
             fold.found[REACHED] = level
 
@@ -155,109 +161,141 @@ class FoldPaths:
             found.append((self.members[order], fold.active.vectors[COEFFICIENT, order]))
         return found
 
-    def descend(self, end: float) -> Pieces:
-        """Follow all paths to a level, certify them there, and give the sum of their losses.
+    def descend(self, end: float) -> tuple[Pieces, np.ndarray]:
+        """Follow all paths to a level and certify them there.
 
-        Those of the folds are kept in ``by_fold``.
+        Returns
+        -------
+        pieces : Pieces
+            The sum of the folds' losses since the last level.
+        found : ndarray of shape (3,)
+            Where it is lowest, see :mod:`fastpiggy.active_set.merge`.
 
         Raises
         ------
         Broken
         """
-        begin = self.level
         self._join(end)
-        self.saved = Saved(begin, end, [_standing(fold) for fold in self.folds])
-        pieces, by_fold = self._follow(end)
-        self.by_fold.append(by_fold)
-        return pieces
-
-    def again(self, saved: "Saved", level: float) -> tuple[Pieces, list[Pieces], float]:
-        """Follow a stretch anew, to a level in it, with all columns that have joined since.
-
-        Returns
-        -------
-        pieces : Pieces
-        by_fold : list of Pieces
-        violation : float
-            The largest violation of optimality over all columns, by one product with X.
-        """
-        self._restore(saved)
-        self.saved = saved
-        pieces, by_fold = self._follow(level)
-        worst = max(float(fold.found[VIOLATED]) for fold in self.folds)
-        beyond = np.abs(self._correlations()) - level * self.thresholds[:, None]
-        return pieces, by_fold, max(worst, float(beyond.max()))
-
-    def _follow(self, end: float) -> tuple[Pieces, list[Pieces]]:
-        """From where all folds stand to a level, until no column is overlooked there."""
-        while True:
-            counts = self._run(end)
-            full = np.any(counts[:, 1] >= self.pieces.level.shape[1])
-            if full:
-                self.pieces = _pieces(len(self.folds), 4 * self.pieces.level.shape[1])
-            else:
-                self._check(end)
-            if not full and (self.size == self.p or not self._overlooked(end)):
-                break
-            self._restore(self.saved)
+        self.saved = Saved(
+            self.level, end, [_standing(fold) for fold in self.folds], self.counts[:, 1].copy()
+        )
+        self._follow(end, range(len(self.folds)))
+        counts = self.counts.copy()
+        counts[:, 0] = self.saved.written
+        room, found = int((counts[:, 1] - counts[:, 0]).sum()), np.empty(3)
+        out = _one(_pieces(1, room), 0)
+        written = merge(self.pieces, counts, self.level, end, out, found)
         self.level = end
-        by_fold = [self._cut(v, counts[v, 1]) for v in range(len(self.folds))]
-        out = Pieces(*(array[0] for array in _pieces(1, int(counts[:, 1].sum()))))
-        written = merge(self.pieces, counts, self.saved.begin, end, out)
-        return Pieces(*(array[:written] for array in out)), by_fold
+        return Pieces(*(array[:written] for array in out)), found
 
-    def _cut(self, v: int, count: int) -> Pieces:
-        return Pieces(*(array[v, :count].copy() for array in self.pieces))
+    def losses(self, v: int, end: float) -> Pieces:
+        """The loss of a fold from where recording began down to a level."""
+        level = self.by_fold[v].level[: self.counts[v, 1]]
+        count = int(np.count_nonzero(level > end))
+        return Pieces(*(array[:count].copy() for array in self.by_fold[v]))
 
-    def _run(self, end: float) -> np.ndarray:
-        counts = np.zeros((len(self.folds), 2), dtype=np.int64)
+    def back(self, saved: "Saved") -> None:
+        """Stand where a stretch began, with all columns that have joined since."""
+        self.saved, self.level = saved, saved.begin
+        for v in range(len(self.folds)):
+            self._restore(v)
+        if self.size < self.p:
+            self._look()
 
+    def visit(self, saved: "Saved", level: float) -> float:
+        """Follow a stretch anew to a level in it; the largest violation there over all columns.
+
+        Columns that were overlooked there join: the size of the working set tells.
+        """
+        kept = self.pieces, self.by_fold, self.counts
+        # The pieces that were recorded stay as they are.
+        self.pieces, self.counts = _pieces(len(self.folds), kept[0].level.shape[1]), kept[2].copy()
+        self.by_fold = [_one(self.pieces, v) for v in range(len(self.folds))]
+        self.back(saved)
+        self._follow(level, range(len(self.folds)))
+        self.pieces, self.by_fold, self.counts = kept
+        self.level = level
+        worst = max(float(fold.found[VIOLATED]) for fold in self.folds)
+        self._look()
+        beyond = np.abs(self.correlation) - level * self.thresholds[:, None]
+        return max(worst, float(beyond.max()))
+
+    def _follow(self, end: float, which: Iterable[int]) -> None:
+        """From where some folds stand to a level, until no column is overlooked there."""
+        while True:
+            self._run(end, which)
+            for v in which:
+                fold = self.folds[v]
+                if fold.found[REACHED] != end or not fold.found[VIOLATED] <= _TOLERANCE * end:
+                    raise Broken("active columns depend on each other")
+            if self.size == self.p:
+                return
+            self._look()
+            new = self._waiting(end)
+            if not new.size:
+                return
+            first, over = self.size, _ON * end * self.thresholds[new]
+            self.admit(new)
+            which = np.flatnonzero((np.abs(self.correlation[new]) > over[:, None]).any(axis=0))
+            for v, fold in enumerate(self.folds):
+                fold.active.vectors[PATH, first : self.size] = self.correlation[new, v]
+            for v in which:
+                self._restore(v)
+
+    def _run(self, end: float, which: Iterable[int]) -> None:
         def run(v: int) -> None:
-            pieces = Pieces(*(array[v] for array in self.pieces))
-            counts[v, 1] = descend_to(self.folds[v], end, pieces, 0)
+            self.counts[v, 1] = descend_to(
+                self.folds[v], end, self.by_fold[v], self.counts[v, 1]
+            )  # fmt: skip
 
-        if self.n_jobs == 1:
-            for v in range(len(self.folds)):
-                run(v)
-        else:
-            with ThreadPoolExecutor(min(self.n_jobs, len(self.folds))) as pool:
-                list(pool.map(run, range(len(self.folds))))
-        return counts
+        while True:
+            if self.n_jobs == 1:
+                for v in which:
+                    run(v)
+            else:
+                with ThreadPoolExecutor(min(self.n_jobs, len(self.folds))) as pool:
+                    list(pool.map(run, which))
+            full = [v for v in which if self.counts[v, 1] == self.pieces.level.shape[1]]
+            if not full:
+                return
+            self._longer()
+            which = full
 
-    def _check(self, end: float) -> None:
-        for fold in self.folds:
-            if fold.found[REACHED] != end or not fold.found[VIOLATED] <= _TOLERANCE * end:
-                raise Broken("active columns depend on each other")
+    def _longer(self) -> None:
+        """Room for twice as many pieces; what was cut off goes on."""
+        old = self.pieces
+        room = old.level.shape[1]
+        self.pieces = _pieces(len(self.folds), 2 * room)
+        for new, array in zip(self.pieces, old, strict=True):
+            new[:, :room] = array
+        self.by_fold = [_one(self.pieces, v) for v in range(len(self.folds))]
 
     def _join(self, end: float) -> None:
         """Columns that any fold may need before a level join the working set."""
         if self.size == self.p:
             return
-        new = self._waiting(end)
-        first = self.size
+        new, first = self._waiting(end), self.size
         self.admit(new)
         for v, fold in enumerate(self.folds):
             fold.active.vectors[PATH, first : self.size] = self.correlation[new, v]
 
-    def _waiting(self, level: float) -> np.ndarray:
-        pull = np.abs(self.correlation).max(axis=1)
-        return np.flatnonzero(self.outside & (pull > _ON * level * self.thresholds))
-
-    def _overlooked(self, end: float) -> bool:
-        """Look at all columns at a level; those that should have been active join."""
+    def _look(self) -> None:
+        """One product with X: what every column pulls in every fold."""
         self.correlation = self._correlations()
-        new = self._waiting(end)
-        self.admit(new)
-        return bool(new.size)
+        self.pull = np.abs(self.correlation).max(axis=1)
 
-    def _restore(self, saved: "Saved") -> None:
-        for fold, (order, side) in zip(self.folds, saved.standing, strict=True):
-            active = fold.active
-            active.order[: order.size] = order
-            active.vectors[SIDE], active.vectors[COEFFICIENT] = 0.0, 0.0
-            active.vectors[SIDE, : side.size] = side
-            if not restart(fold, saved.begin, order.size):
-                raise Broken("active columns depend on each other")
+    def _waiting(self, level: float) -> np.ndarray:
+        return np.flatnonzero(self.outside & (self.pull > _ON * level * self.thresholds))
+
+    def _restore(self, v: int) -> None:
+        fold, (order, side) = self.folds[v], self.saved.standing[v]
+        active = fold.active
+        active.order[: order.size] = order
+        active.vectors[SIDE], active.vectors[COEFFICIENT] = 0.0, 0.0
+        active.vectors[SIDE, : side.size] = side
+        self.counts[v, 1] = self.saved.written[v]
+        if not restart(fold, self.saved.begin, order.size):
+            raise Broken("active columns depend on each other")
 
     def _correlations(self) -> np.ndarray:
         """One product with X: the correlations of all columns with the residual of every fold."""
@@ -280,15 +318,14 @@ class FoldPaths:
             self._grow(min(self.p, max(size + 32, 3 * room // 2)))
         self.members = np.append(self.members, new)
         self.outside[new] = False
-        block = matrix.block(self.design, new)
-        block -= self.centre[new]
+        block, centre = self._block(self.design, new), self.centre[new, None]
         if self.columns.size:
-            self.columns[first:size] = block.T
+            np.subtract(block.T, centre, out=self.columns[first:size])
         for part, rows, fold in zip(self.parts, self.judged, self.folds, strict=True):
-            other = block if part.design is None else (
-                matrix.block(part.design, new) - self.centre[new]
-            )
-            np.multiply(other[_run_of(rows)].T, fold.root, out=fold.columns[first:size])
+            other = block if part.design is None else self._block(part.design, new)
+            place = fold.columns[first:size]
+            np.subtract(other[_run_of(rows)].T, centre, out=place)
+            place *= fold.root
         grams = self._shared_grams(first, size) if self.shared else self._grams(first, size)
         for v, (fold, gram) in enumerate(zip(self.folds, grams, strict=True)):
             active, mean = fold.active, self.means[self.members, v]
@@ -301,6 +338,12 @@ class FoldPaths:
             vectors[THRESHOLD, first:size] = self.thresholds[new]
             vectors[SIDE, first:size] = vectors[COEFFICIENT, first:size] = 0.0
             active.count[COLUMNS] = size
+
+    def _block(self, design: Any, new: np.ndarray) -> np.ndarray:
+        """Columns of a design, without a copy where all are wanted and they lie so."""
+        if new.size == self.p and isinstance(design, Dense):
+            return design.X
+        return matrix.block(design, new)
 
     def _shared_grams(self, first: int, size: int) -> list[np.ndarray]:
         share = [float(self.raw[rows].sum()) for rows in self.judged]
@@ -355,6 +398,10 @@ def _larger(fold: Fold, size: int, room: int) -> Fold:
 def _pieces(folds: int, room: int) -> Pieces:
     numbers = np.empty((4, folds, room))
     return Pieces(*numbers, np.zeros((folds, room), dtype=np.int64))
+
+
+def _one(pieces: Pieces, v: int) -> Pieces:
+    return Pieces(*(array[v] for array in pieces))
 
 
 def _run_of(rows: np.ndarray) -> Any:
