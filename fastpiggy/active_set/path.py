@@ -140,6 +140,27 @@ def _settle(fold, lam, k):
 
 
 @kernel
+def correlate_all(X, residuals, out):
+    """``X' r`` for every row r of `residuals`, two columns of X at a time: X is read once."""
+    n, p = X.shape
+    for j in range(0, p - p % 2, 2):
+        a, b = X[:, j], X[:, j + 1]
+        for v in range(residuals.shape[0]):
+            r, s, t = residuals[v], 0.0, 0.0
+            for i in range(n):
+                s += a[i] * r[i]
+                t += b[i] * r[i]
+            out[j, v], out[j + 1, v] = s, t
+    for j in range(p - p % 2, p):
+        a = X[:, j]
+        for v in range(residuals.shape[0]):
+            r, s = residuals[v], 0.0
+            for i in range(n):
+                s += a[i] * r[i]
+            out[j, v] = s
+
+
+@kernel
 def restart(fold, lam, k):
     """The state at a level for the first `k` of the order, with their signs; False if singular."""
     active = fold.active

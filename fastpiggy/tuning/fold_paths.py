@@ -12,7 +12,15 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fastpiggy.active_set.merge import merge
-from fastpiggy.active_set.path import REACHED, VIOLATED, Fold, Pieces, descend_to, restart
+from fastpiggy.active_set.path import (
+    REACHED,
+    VIOLATED,
+    Fold,
+    Pieces,
+    correlate_all,
+    descend_to,
+    restart,
+)
 from fastpiggy.active_set.work import (
     ACTIVE,
     COEFFICIENT,
@@ -78,7 +86,7 @@ class FoldPaths:
         y = problem.loss.y
         self.weight = np.array([part.problem.loss.sample_weight for part in parts])
         self.raw = problem.loss.sample_weight
-        self.judged = [np.flatnonzero(part.loss.sample_weight) for part in parts]
+        self.judged = [_run_of(np.flatnonzero(part.loss.sample_weight)) for part in parts]
         self.offsets = self.weight @ y if problem.fit_intercept else np.zeros(len(parts))
         self.y = y - self.offsets[:, None]
         tails = self.weight * self.y
@@ -108,11 +116,11 @@ class FoldPaths:
             for part, rows, offset in zip(self.parts, self.judged, self.offsets, strict=True)
         ]
 
-    def _fold(self, part: Any, rows: np.ndarray, offset: float, room: int) -> Fold:
+    def _fold(self, part: Any, rows: Any, offset: float, room: int) -> Fold:
         root = np.sqrt(part.loss.sample_weight[rows])
         target = root * (part.loss.y[rows] - offset)
         return Fold(
-            _active(room), np.empty((room, rows.size)), np.zeros(room), root, target,
+            _active(room), np.empty((room, root.size)), np.zeros(room), root, target,
             target.copy(), np.empty_like(target), np.zeros(2),
         )  # fmt: skip
 
@@ -216,6 +224,8 @@ class FoldPaths:
         self.pieces, self.by_fold, self.counts = kept
         self.level = level
         worst = max(float(fold.found[VIOLATED]) for fold in self.folds)
+        if self.size == self.p:
+            return worst
         self._look()
         beyond = np.abs(self.correlation) - level * self.thresholds[:, None]
         return max(worst, float(beyond.max()))
@@ -306,7 +316,12 @@ class FoldPaths:
             columns = (matrix.block(self.design, self.members) - self.centre[self.members]).T
         residual = self.y - w @ columns
         residual += (w * self.means[self.members].T).sum(axis=1)[:, None]
-        return matrix.scatter(self.design, (self.weight * residual).T)
+        residual *= self.weight
+        if isinstance(self.design, Dense):
+            out = np.empty((self.p, len(self.folds)))
+            correlate_all(self.design.X, residual, out)
+            return out
+        return matrix.scatter(self.design, residual.T)
 
     def admit(self, new: np.ndarray) -> None:
         """Take columns into the working set, with coefficients of zero."""
@@ -324,7 +339,7 @@ class FoldPaths:
         for part, rows, fold in zip(self.parts, self.judged, self.folds, strict=True):
             other = block if part.design is None else self._block(part.design, new)
             place = fold.columns[first:size]
-            np.subtract(other[_run_of(rows)].T, centre, out=place)
+            np.subtract(other[rows].T, centre, out=place)
             place *= fold.root
         grams = self._shared_grams(first, size) if self.shared else self._grams(first, size)
         for v, (fold, gram) in enumerate(zip(self.folds, grams, strict=True)):
