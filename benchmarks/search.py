@@ -57,9 +57,7 @@ def best_of_grid(X: np.ndarray, y: np.ndarray, points: int) -> float:
     return min(criterion.along({"alpha": float(alpha)}, ()).value for alpha in grid)
 
 
-def measure(
-    name: str, X: np.ndarray, y: np.ndarray, rounds: int, points: int
-) -> list[list[str]]:
+def measure(name: str, X: np.ndarray, y: np.ndarray, rounds: int, points: int) -> list[list[str]]:
     """The two lines of the table for one data set."""
     calls: dict[str, Callable[[np.ndarray, np.ndarray], tuple[float, Any]]] = {
         "fastpiggy": ours, "scikit-learn": theirs,

@@ -117,8 +117,7 @@ class Criterion:
         self.warm = [solution for _, _, solution in results]
         values = np.array([value for value, _, _ in results])
         gradients = {
-            name: np.array([gradient[name] for _, gradient, _ in results])
-            for name in names
+            name: np.array([gradient[name] for _, gradient, _ in results]) for name in names
         }
         mean = {name: _plain(found.mean(axis=0)) for name, found in gradients.items()}
         return Evaluation(

@@ -170,7 +170,9 @@ class CrossVal(_OnRows):
         else:
             fitted = problem.replace(sample_weight=s)
         judged = _masked(raw, test, "test")
-        return RowsPart(fitted, problem.loss._replace(sample_weight=judged / judged.sum()), None, self.metric)
+        return RowsPart(
+            fitted, problem.loss._replace(sample_weight=judged / judged.sum()), None, self.metric
+        )
 
 
 def _masked(raw: np.ndarray, members: np.ndarray, part: str) -> np.ndarray:

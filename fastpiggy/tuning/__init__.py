@@ -95,7 +95,8 @@ def tune(
         raise ValueError(f'method must be "auto", "path" or "slopes", got {method!r}')
     begin = time.perf_counter()
     scales = scales_of(criterion, wrt, bounds)
-    result, reason = None, path.applies(criterion, [scale.name for scale in scales])
+    result, broken = None, ""
+    reason = path.applies(criterion, [scale.name for scale in scales])
     if method == "path" and reason:
         raise ValueError(f'method="path" does not fit: {reason}; use method="slopes"')
     if criterion.jumps and (reason or method == "slopes"):
@@ -104,11 +105,11 @@ def tune(
             'nothing: tune alpha alone, with method="path"' + (f" ({reason})" if reason else "")
         )
     if method != "slopes" and not reason:
-        result, reason = by_path.run(criterion, scales[0], callback, begin)
+        result, broken = by_path.run(criterion, scales[0], callback, begin)
         if result is None and (method == "path" or criterion.jumps):
-            raise ValueError(f'method="path" broke off before it had seen anything: {reason}')
+            raise ValueError(f'method="path" broke off before it had seen anything: {broken}')
     if result is None:
-        result = by_slopes.run(criterion, scales, max_evals, tol, callback, begin, reason)
+        result = by_slopes.run(criterion, scales, max_evals, tol, callback, begin, broken)
     for message in troubles(result):
         warnings.warn(message, FastpiggyWarning, stacklevel=2)
     return result

@@ -1,11 +1,13 @@
 """The result of a search along exact paths."""
 
 import time
+import warnings
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from fastpiggy.certificate import FastpiggyWarning
 from fastpiggy.criteria.criterion import Criterion
 from fastpiggy.criteria.evaluation import Evaluation
 from fastpiggy.solving import solve
@@ -28,7 +30,11 @@ def run(
         if found.broken and not found.stretches:
             return None, found.broken
         problem = criterion.problem.replace(alpha=found.best[0])
-        solution = solve(problem, wrt="alpha", tol=criterion.tol, x0=_start(found.coefficients))
+        with warnings.catch_warnings():
+            # On a knot of one fold's path that is the whole problem it stands on a kink, which the
+            # message says; all else is told by `troubles`.
+            warnings.simplefilter("ignore", FastpiggyWarning)
+            solution = solve(problem, "alpha", tol=criterion.tol, x0=_start(found.coefficients))
     except KeyboardInterrupt:
         interrupted = True
     curve, bounds = found.curve, {scale.name: (scale.low, scale.high)}

@@ -20,7 +20,7 @@ def run(
     criterion: Criterion, scales: list[Scale], max_evals: int, tol: float,
     callback: Callable[[Evaluation], Any] | None, begin: float, reason: str,
 ) -> TuneResult:  # fmt: skip
-    """Search; `reason` says why there was no path, where there could have been one."""
+    """Search; `reason` says why a path broke off, if one was tried."""
     search = _Search(criterion, scales, max_evals, callback)
     try:
         status, minima, looked = search.run(tol)
@@ -31,8 +31,14 @@ def run(
         return TuneResult({}, np.inf, {}, None, (), status, "interrupted before the first "
                           "evaluation", bounds, 0, time.perf_counter() - begin)  # fmt: skip
     best = min(search.history, key=lambda found: found.value)
-    if np.less(*criterion.problem.shape[:2]) if len(criterion.problem.shape) > 1 else False:
-        looked += "; with fewer rows than columns there may be lower minima between the points"
+    n, *p = criterion.problem.shape
+    if p and n < p[0]:
+        looked += (
+            "; slopes look locally, and with fewer rows than columns such curves are rugged: "
+            "another minimum may be lower"
+        )
+    if reason:
+        looked += f"; not by path: {reason}"
     text = message(status, best.params, best.value, minima, looked, bounds)
     solution = None
     if status != SearchStatus.INTERRUPTED:

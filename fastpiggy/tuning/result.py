@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from fastpiggy.certificate import Status
 from fastpiggy.criteria.criterion import trouble
 from fastpiggy.criteria.evaluation import Evaluation
 
@@ -104,10 +105,13 @@ def troubles(result: TuneResult) -> list[str]:
     found = []
     if result.status in (SearchStatus.EDGE_OF_RANGE, SearchStatus.MAX_EVALS, SearchStatus.FLAT):
         found.append(result.message)
-    if result.history:
-        best = min(result.history, key=lambda evaluation: evaluation.value)
+    if result.method == "path":
         # The minimum of a curve with knots often lies on one: the message says so.
-        expected = {"at_kink"} if result.method == "path" else set()
-        if set(best.troubled) - expected:
+        known = (Status.CONVERGED, Status.AT_KINK)
+        if result.solution is not None and result.solution.certificate.status not in known:
+            found.append(result.solution.certificate.message)
+    elif result.history:
+        best = min(result.history, key=lambda evaluation: evaluation.value)
+        if best.troubled:
             found.append(trouble(best))
     return found
