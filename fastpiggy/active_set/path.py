@@ -222,7 +222,8 @@ def descend_to(fold, end, pieces, first):
             sense = 1.0 if u[a] < 0.0 else -1.0
             for _turn in range(2):
                 speed = level[a] - sense * u[a]
-                if speed > 0.0 and not (a == left and last == sense):
+                # One that depends on the active columns keeps its distance to the level.
+                if speed > PIVOT * level[a] and not (a == left and last == sense):
                     reach = max((lam * level[a] - sense * h[a]) / speed, 0.0)
                     if reach < step:
                         step, event, sign = reach, size + a, sense

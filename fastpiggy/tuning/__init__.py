@@ -108,8 +108,11 @@ def tune(
         result, broken = by_path.run(criterion, scales[0], callback, begin)
         if result is None and (method == "path" or criterion.jumps):
             raise ValueError(f'method="path" broke off before it had seen anything: {broken}')
-    if result is None:
-        result = by_slopes.run(criterion, scales, max_evals, tol, callback, begin, broken)
+    if result is None or (broken and method == "auto" and not criterion.jumps):
+        other = by_slopes.run(criterion, scales, max_evals, tol, callback, begin, broken)
+        result = other if result is None or other.value < result.value else result
+    elif broken:
+        warnings.warn(result.message, FastpiggyWarning, stacklevel=2)
     for message in troubles(result):
         warnings.warn(message, FastpiggyWarning, stacklevel=2)
     return result

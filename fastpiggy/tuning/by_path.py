@@ -19,7 +19,7 @@ from fastpiggy.tuning.scales import Scale
 def run(
     criterion: Criterion, scale: Scale, callback: Callable[[Evaluation], Any] | None, begin: float
 ) -> tuple[TuneResult | None, str]:
-    """Search over alpha; None, and why, where the path broke off before it had seen enough.
+    """Search over alpha; and why the path broke off, if it did: None if before it saw anything.
 
     The history holds the best, read off the paths: there are no solutions of the folds in it.
     """
@@ -64,7 +64,7 @@ def run(
     return TuneResult(
         params, value, gradient, solution, (at,), status, text, bounds, minima,
         time.perf_counter() - begin, "path", curve,
-    ), ""  # fmt: skip
+    ), found.broken  # fmt: skip
 
 
 def _start(x: np.ndarray) -> np.ndarray:

@@ -169,8 +169,9 @@ class PathSearch:
 
     @property
     def empty(self) -> bool:
-        """Whether no fold has anything penalised at the best."""
-        return bool(self.best[0] >= self.paths.tops.max())
+        """Whether the best is the null model: that of all folds, or that of all data."""
+        top = min(float(self.paths.tops.max()), self.criterion.problem.alpha_max())
+        return self.best[0] >= top * (1.0 - 1e-12)
 
 
 class StepSearch(PathSearch):
