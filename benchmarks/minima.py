@@ -96,12 +96,14 @@ def main(argv: list[str] | None = None) -> None:
             warnings.simplefilter("ignore")
             rows += measure(n, p, count)
     method = (
-        f"{count} random problems a shape: correlation of neighbours 0 to 0.9, up to a third of "
-        "the smaller side in the support, signal to noise 0.3 to 4; five contiguous folds, intercept."
+        f"{count} random problems a shape: correlation of neighbours 0 to 0.9, up to a third "
+        "of the smaller side in the support, signal to noise 0.3 to 4; five contiguous folds, "
+        "intercept."
     )
     note = (
         "The gap is the loss at the alpha that was found over the global minimum of the exact "
-        "curve on [alpha_max/1000, alpha_max], less 1; several minima: a rise of 0.1 % sets them apart. "
+        "curve on [alpha_max/1000, alpha_max], less 1; several minima: a rise of 0.1 % sets "
+        "them apart. "
         "Grids are read off the exact curve. Processor milliseconds a search."
     )
     parts = [report.header("minima", chosen, method), report.table(HEAD, rows), note]

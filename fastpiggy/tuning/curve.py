@@ -11,6 +11,9 @@ from fastpiggy.active_set.path import Pieces
 #: Minima count as apart where the curve between them rises by this part of the lower one.
 APART = 1e-3
 
+#: A rise below this part of the value is rounding where two pieces meet.
+_ROUNDING = 1e-12
+
 #: The lower end of a piece, short of the jump at its very end, as a part of its length.
 INSIDE = 1.0 - 1e-6
 
@@ -110,6 +113,7 @@ class Quadratics:
         alpha, value : ndarray
         """
         alphas, values = self.lowest
+        apart = max(apart, _ROUNDING)
         seen = np.column_stack([values, self.ends]).ravel().tolist()
         where = np.column_stack([alphas, self.knots[1:]]).ravel().tolist()
         found: list[tuple[float, float]] = []
