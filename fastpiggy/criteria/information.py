@@ -283,7 +283,7 @@ class Ebic(_Penalised):
     >>> import fastpiggy as fp
     >>> problem = fp.lasso(np.eye(3), np.array([3.0, 0.5, -2.0]), alpha=0.5)
     >>> round(fp.Ebic(problem, sigma=1.0).evaluate().value, 4)  # Bic + 2 log 3
-    9.1445
+    9.1444
     """
 
     def __init__(

@@ -3,6 +3,7 @@
 import time
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -59,12 +60,16 @@ def run(
         params, value, gradient, curve.fold_values(alpha), {"alpha": curve.fold_slopes(alpha)}, (),
         time.perf_counter() - begin,
     )  # fmt: skip
-    if callback is not None and not interrupted:
-        callback(at)
-    return TuneResult(
+    result = TuneResult(
         params, value, gradient, solution, (at,), status, text, bounds, minima,
         time.perf_counter() - begin, "path", curve,
-    ), found.broken  # fmt: skip
+    )  # fmt: skip
+    if callback is not None and not interrupted:
+        try:
+            callback(at)
+        except KeyboardInterrupt:
+            result = replace(result, status=SearchStatus.INTERRUPTED, solution=None)
+    return result, found.broken
 
 
 def _start(x: np.ndarray) -> np.ndarray:
