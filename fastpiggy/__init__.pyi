@@ -1,5 +1,6 @@
 # The public names and where they live: read by type checkers, and by __init__.py itself.
 from fastpiggy import algorithms as algorithms
+from fastpiggy import criteria as criteria
 from fastpiggy import datasets as datasets
 from fastpiggy import designs as designs
 from fastpiggy import losses as losses
@@ -12,9 +13,14 @@ from fastpiggy.certificate import Certificate as Certificate
 from fastpiggy.certificate import FastpiggyWarning as FastpiggyWarning
 from fastpiggy.certificate import Status as Status
 from fastpiggy.compile import record as record
+from fastpiggy.criteria import Aic as Aic
+from fastpiggy.criteria import Bic as Bic
 from fastpiggy.criteria import CrossVal as CrossVal
+from fastpiggy.criteria import Ebic as Ebic
 from fastpiggy.criteria import Evaluation as Evaluation
+from fastpiggy.criteria import Gcv as Gcv
 from fastpiggy.criteria import HeldOut as HeldOut
+from fastpiggy.criteria import Sure as Sure
 from fastpiggy.problems import Problem as Problem
 from fastpiggy.problems import elastic_net as elastic_net
 from fastpiggy.problems import group_lasso as group_lasso
@@ -49,3 +55,6 @@ from fastpiggy.tuning import SearchStatus as SearchStatus
 from fastpiggy.tuning import TuneResult as TuneResult
 from fastpiggy.tuning import alpha_range as alpha_range
 from fastpiggy.tuning import tune as tune
+from fastpiggy.tuning.curve import Curve as Curve
+from fastpiggy.tuning.curve import SteppedCurve as SteppedCurve
+from fastpiggy.tuning.noise import noise_level as noise_level

@@ -9,7 +9,7 @@ data = fp.datasets.load_diabetes(degree=2)
 criterion = fp.CrossVal(fp.lasso(data.X, data.y, alpha=1.0, fit_intercept=True), cv=5)
 result = fp.tune(criterion, wrt="alpha")
 
-low = min(evaluation.params["alpha"] for evaluation in result.history)
+low = result.curve.knots[-1]
 alphas = np.geomspace(result.bounds["alpha"][1], low, 200)
 curve = [criterion.evaluate_quietly(alpha=alpha).value for alpha in alphas]
 

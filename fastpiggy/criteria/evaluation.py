@@ -25,7 +25,7 @@ class Evaluation:
     fold_gradients : dict of str to ndarray of shape (folds, ...)
         The gradient of each.
     solutions : tuple of Solution
-        One a fold.
+        One a fold; none where a search by path has read the values off.
     seconds : float
         What the evaluation took.
     """

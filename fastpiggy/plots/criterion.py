@@ -16,7 +16,7 @@ FINE = 40
 
 
 def plot_criterion(result: Any, ax: Axes | None = None, *, parameter: str | None = None) -> Axes:
-    """Draw every evaluation of a search with its tangent, and the curve that they determine.
+    """Draw every evaluation of a search with its tangent, and the curve.
 
     Parameters
     ----------
@@ -34,15 +34,19 @@ def plot_criterion(result: Any, ax: Axes | None = None, *, parameter: str | None
 
     Notes
     -----
-    Between two neighbours the curve is the cubic in the logarithm of the hyperparameter that has
-    the evaluated values and slopes; where a neighbour lies beyond a kink the true curve differs.
+    After a search by path the curve is exact.  Else it is between two neighbours the cubic in the
+    logarithm of the hyperparameter that has the evaluated values and slopes; where a neighbour
+    lies beyond a kink the true curve differs.
     """
     if ax is None:
         ax = _current_axes()
     parameter = _only_parameter(result) if parameter is None else parameter
     places, values, slopes = criterion_points(result, parameter)
-    curve = hermite_curve(places, values, slopes)
-    ax.plot(np.exp(curve[0]), curve[1], color="0.6", linewidth=1, zorder=1, label="interpolated")
+    if getattr(result, "curve", None) is None:
+        curve, label = hermite_curve(places, values, slopes), "interpolated"
+    else:
+        curve, label = exact_curve(result.curve), "exact"
+    ax.plot(np.exp(curve[0]), curve[1], color="0.6", linewidth=1, zorder=1, label=label)
     reach = REACH * max(np.ptp(places), 1.0)
     for k, (place, value, slope) in enumerate(zip(places, values, slopes, strict=True)):
         ends = np.array([-reach, reach])
@@ -97,6 +101,13 @@ def hermite_curve(
     steps = np.linspace(0, 1, FINE, endpoint=False)
     fine = np.append((places[:-1, None] + np.diff(places)[:, None] * steps).ravel(), places[-1])
     return fine, CubicHermiteSpline(places, values, slopes)(fine)
+
+
+def exact_curve(curve: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Give points of the curve of a search by path: its knots, and others in between."""
+    low, high = curve.knots[-1], curve.knots[0]
+    places = np.union1d(curve.knots, np.clip(np.geomspace(low, high, 10 * FINE), low, high))
+    return np.log(places), curve(places)
 
 
 def _only_parameter(result: Any) -> str:

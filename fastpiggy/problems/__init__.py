@@ -1,5 +1,6 @@
 """Problems: what binds data and hyperparameters to kernels."""
 
+from fastpiggy.problems.fit_statistics import FitStatistics
 from fastpiggy.problems.linear import (
     elastic_net,
     group_lasso,
@@ -12,6 +13,7 @@ from fastpiggy.problems.linear import (
 from fastpiggy.problems.problem import Problem
 
 __all__ = [
+    "FitStatistics",
     "Problem",
     "elastic_net",
     "group_lasso",

@@ -119,6 +119,29 @@ class Factor:
         """Of the lower factor of the scaled K."""
         return linalg.lapack.dtrtri(self._cholesky, lower=1)[0]
 
+    def trace(self, curb: np.ndarray) -> float:
+        """``trace(inv(K) (K - C))`` with C the diagonal `curb`; of the pseudoinverse if singular.
+
+        With the factor ``L L'`` of the scaled ``D K D``, ``inv(K)_ii = D_ii^2 norm(inv(L)_:i)^2``.
+        """
+        if not len(self.diagonal):
+            return 0.0
+        if self._cholesky is not None:
+            inverse = (self._inverse**2).sum(axis=0) * self._scale**2
+            return float(len(curb) - inverse @ curb)
+        kept = np.abs(self._eigenvalues) > _PIVOT * np.abs(self._eigenvalues).max()
+        if not np.any(curb):
+            return float(kept.sum())
+        data = self.K - np.diag(curb)
+        return float(np.trace(self.solve(data)))
+
+    def trace_slope(self, curb: np.ndarray, moves: np.ndarray) -> float:
+        """Derivative of :meth:`trace` as the diagonal C moves and the rest of K stands still."""
+        if not np.any(moves):
+            return 0.0
+        inverse = self.solve(np.diag(moves))
+        return float(np.trace(inverse @ self.solve(np.diag(curb))) - np.trace(inverse))
+
     def bound(self, rhs: np.ndarray) -> float:
         """An upper bound of ``norm(inv(K) rhs)``, inf where none is known.
 

@@ -5,18 +5,13 @@ import warnings
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-import numpy as np
-
 from fastpiggy.certificate import FastpiggyWarning
+from fastpiggy.criteria.criterion import Criterion
 from fastpiggy.criteria.evaluation import Evaluation
-from fastpiggy.criteria.held_out import Criterion, trouble
 from fastpiggy.problems import checks
-from fastpiggy.solving import solve
-from fastpiggy.tuning import many
-from fastpiggy.tuning.cubic import Node
-from fastpiggy.tuning.one import OneSearch
-from fastpiggy.tuning.result import SearchStatus, TuneResult
-from fastpiggy.tuning.scales import Scale, alpha_range, scales_of
+from fastpiggy.tuning import by_path, by_slopes, path
+from fastpiggy.tuning.result import SearchStatus, TuneResult, troubles
+from fastpiggy.tuning.scales import alpha_range, scales_of
 
 __all__ = ["SearchStatus", "TuneResult", "alpha_range", "tune"]
 
@@ -25,6 +20,7 @@ def tune(
     criterion: Criterion,
     wrt: str | Iterable[str] = "alpha",
     *,
+    method: str = "auto",
     bounds: Mapping[str, tuple[float, float]] | tuple[float, float] | None = None,
     max_evals: int = 200,
     tol: float = 1e-8,
@@ -32,15 +28,23 @@ def tune(
 ) -> TuneResult:
     """Find the hyperparameters at which a criterion is least.
 
-    One number: a coarse set of points from the top of the range down, then safeguarded cubic steps
-    in every basin that promises a gain, over log(alpha).  Several numbers, or weights: L-BFGS-B on
-    logarithms, from several starts.  Both look locally: what they saw is in the result.
+    By path, for alpha of a Lasso judged by squared error or by a criterion of the fit: the exact
+    paths of all folds are followed from the top down until alpha is well below the best one and
+    the curve well above its value.  The minimum is global on what was visited, and the whole curve
+    is in the result.
+
+    By slopes, for all else.  One number: a coarse set of points from the top of the range down,
+    then safeguarded cubic steps in every basin that promises a gain, over log(alpha).  Several
+    numbers, or weights: L-BFGS-B on logarithms, from several starts.  Both look locally: what they
+    saw is in the result.
 
     Parameters
     ----------
-    criterion : CrossVal or HeldOut
+    criterion : CrossVal, HeldOut, Sure, Gcv, Aic, Bic, Ebic, or one's own Criterion
     wrt : str or iterable of str, default="alpha"
         Hyperparameters to tune; the others stay as in the problem.
+    method : {"auto", "path", "slopes"}, default="auto"
+        ``"auto"`` is the path where there is one.
     bounds : dict of str to (low, high), or (low, high), optional
         By default ``[alpha_max/1000, alpha_max]`` for alpha (for ridge from 1e-6 to 10 times the
         largest eigenvalue of the weighted Gram), [0.01, 1] for l1_ratio, three decades either way
@@ -80,94 +84,35 @@ def tune(
     ('converged', array([0, 1]))
     """
     if not isinstance(criterion, Criterion):
-        raise TypeError(f"criterion must be a CrossVal or HeldOut, got {type(criterion).__name__}")
+        raise TypeError(
+            f"criterion must be a CrossVal, HeldOut, Sure or the like, got "
+            f"{type(criterion).__name__}"
+        )
     if isinstance(max_evals, bool) or not isinstance(max_evals, int) or max_evals < 2:
         raise ValueError(f"max_evals must be an integer >= 2, got {max_evals!r}")
     tol = checks.number(tol, "tol", open_low=True)
-    search = _Search(criterion, scales_of(criterion, wrt, bounds), max_evals, callback)
+    if method not in ("auto", "path", "slopes"):
+        raise ValueError(f'method must be "auto", "path" or "slopes", got {method!r}')
     begin = time.perf_counter()
-    try:
-        status, minima, looked = search.run(tol)
-    except KeyboardInterrupt:
-        status, minima, looked = SearchStatus.INTERRUPTED, 0, ""
-    return search.result(status, minima, looked, begin)
-
-
-class _Search:
-    """Evaluations of a criterion in the search's variables, all kept."""
-
-    def __init__(
-        self, criterion: Criterion, scales: list[Scale], max_evals: int,
-        callback: Callable[[Evaluation], Any] | None,
-    ) -> None:  # fmt: skip
-        self.criterion, self.scales, self.max_evals = criterion, scales, max_evals
-        self.callback = callback
-        self.history: list[Evaluation] = []
-
-    def evaluate(self, t: np.ndarray) -> tuple[float, np.ndarray]:
-        if len(self.history) >= self.max_evals:
-            raise many.Enough
-        parts = np.split(t, np.cumsum([scale.size for scale in self.scales])[:-1])
-        pairs = list(zip(self.scales, parts, strict=True))
-        params = {scale.name: scale.outward(part) for scale, part in pairs}
-        found = self.criterion.evaluate_quietly(**params)
-        self.history.append(found)
-        if self.callback is not None:
-            self.callback(found)
-        slopes = [scale.slope(found.gradient[scale.name], part) for scale, part in pairs]
-        return found.value, np.concatenate(slopes)
-
-    def run(self, tol: float) -> tuple[SearchStatus, int, str]:
-        only = self.scales[0]
-        if len(self.scales) > 1 or np.ndim(only.value):
-            status, minima = many.search(self.evaluate, self.scales, tol)
-            return status, minima, "from 3 starts"
-
-        def curve(t: float) -> Node:
-            value, slope = self.evaluate(np.array([t]))
-            return Node(t, value, float(slope[0]))
-
-        edges = (only.widens("low"), only.widens("high"))
-        one = OneSearch(curve, *only.range, self.max_evals, edges, only.name == "alpha")
-        status = one.run()
-        lowest = only.outward(np.array([one.looked_down_to]))
-        return status, one.minima(), f"{only.name} from {only.high:.4g} down to {lowest:.4g}"
-
-    def result(self, status: SearchStatus, minima: int, looked: str, begin: float) -> TuneResult:
-        bounds = {scale.name: (scale.low, scale.high) for scale in self.scales}
-        if not self.history:
-            return TuneResult({}, np.inf, {}, None, (), status, "interrupted before the first "
-                              "evaluation", bounds, 0, time.perf_counter() - begin)  # fmt: skip
-        best = min(self.history, key=lambda found: found.value)
-        message = _message(status, best, minima, looked, bounds)
-        solution = None
-        if status != SearchStatus.INTERRUPTED:
-            names = [s.name for s in self.scales if np.ndim(s.value) == 0]
-            problem = self.criterion.problem.replace(**best.params)
-            solution = solve(problem, wrt=names or None, tol=self.criterion.tol)
-        if status in (SearchStatus.EDGE_OF_RANGE, SearchStatus.MAX_EVALS, SearchStatus.FLAT):
-            warnings.warn(message, FastpiggyWarning, stacklevel=3)
-        if best.troubled:
-            warnings.warn(trouble(best), FastpiggyWarning, stacklevel=3)
-        return TuneResult(
-            best.params, best.value, best.gradient, solution, tuple(self.history), status, message,
-            bounds, minima, time.perf_counter() - begin,
-        )  # fmt: skip
-
-
-def _message(
-    status: SearchStatus, best: Evaluation, minima: int, looked: str, bounds: dict[str, Any]
-) -> str:
-    where = (
-        ", ".join(f"{k}={v:.6g}" for k, v in best.params.items() if np.ndim(v) == 0) or "weights"
-    )
-    seen = f"saw {minima} local minim{'um' if minima == 1 else 'a'}, looked {looked}"
-    text = {
-        SearchStatus.CONVERGED: "no basin promises a gain above the tolerance",
-        SearchStatus.EDGE_OF_RANGE: f"the best lies on the edge of the range {bounds}: "
-        "widen bounds=",
-        SearchStatus.MAX_EVALS: "max_evals was reached: raise it",
-        SearchStatus.FLAT: "the criterion does not change over the range",
-        SearchStatus.INTERRUPTED: "interrupted; this is the best so far",
-    }[status]
-    return f"{status}: {text}; best value {best.value:.6g} at {where}; {seen}"
+    scales = scales_of(criterion, wrt, bounds)
+    result, broken = None, ""
+    reason = path.applies(criterion, [scale.name for scale in scales])
+    if method == "path" and reason:
+        raise ValueError(f'method="path" does not fit: {reason}; use method="slopes"')
+    if criterion.jumps and (reason or method == "slopes"):
+        raise ValueError(
+            f"{type(criterion).__name__} jumps where the active set changes, so that slopes say "
+            'nothing: tune alpha alone, with method="path"' + (f" ({reason})" if reason else "")
+        )
+    if method != "slopes" and not reason:
+        result, broken = by_path.run(criterion, scales[0], callback, begin)
+        if result is None and (method == "path" or criterion.jumps):
+            raise ValueError(f'method="path" broke off before it had seen anything: {broken}')
+    if result is None or (broken and method == "auto" and not criterion.jumps):
+        other = by_slopes.run(criterion, scales, max_evals, tol, callback, begin, broken)
+        result = other if result is None or other.value < result.value else result
+    elif broken:
+        warnings.warn(result.message, FastpiggyWarning, stacklevel=2)
+    for message in troubles(result):
+        warnings.warn(message, FastpiggyWarning, stacklevel=2)
+    return result

@@ -4,6 +4,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+import numpy as np
+
+from fastpiggy.certificate import Status
+from fastpiggy.criteria.criterion import trouble
 from fastpiggy.criteria.evaluation import Evaluation
 
 
@@ -28,11 +32,12 @@ class TuneResult:
     value : float
         The criterion there.
     gradient : dict of str to float or ndarray
-        Its gradient there, in natural units.
+        Its gradient there, in natural units.  Where the best lies on a knot of an exact curve,
+        which has a slope on each side, 0: the element of the subdifferential between them.
     solution : Solution or None
         The problem solved at `params` on all its data; None where the search was interrupted.
     history : tuple of Evaluation
-        Every evaluation, in order.
+        Every evaluation, in order; a search by path makes one, at the best.
     status : SearchStatus
         Compares equal to its name.
     message : str
@@ -40,9 +45,13 @@ class TuneResult:
     bounds : dict of str to tuple of float
         The range of each hyperparameter.
     n_minima : int
-        Local minima that the search saw.
+        Local minima that the search saw; on a path those that a rise of 0.1 % sets apart.
     seconds : float
         What the search took.
+    method : str
+        ``"path"`` or ``"slopes"``: how it looked.
+    curve : Curve or SteppedCurve or None
+        After a search by path the whole curve, exact, wherever it was visited.
     """
 
     params: dict[str, Any]
@@ -55,6 +64,8 @@ class TuneResult:
     bounds: dict[str, tuple[float, float]]
     n_minima: int
     seconds: float
+    method: str = "slopes"
+    curve: Any = None
 
     @property
     def solves(self) -> int:
@@ -62,7 +73,45 @@ class TuneResult:
         return sum(evaluation.solves for evaluation in self.history)
 
     def __repr__(self) -> str:
+        way = f"{len(self.history)} evaluations, {self.solves} solves"
+        if self.curve is not None:
+            way = f"path with {self.curve.knots.size - 2} knots"
         return (
-            f"<TuneResult {self.status}: value {self.value:.6g}, {len(self.history)} evaluations, "
-            f"{self.solves} solves, {self.n_minima} minima seen>"
+            f"<TuneResult {self.status}: value {self.value:.6g}, {way}, "
+            f"{self.n_minima} minima seen>"
         )
+
+
+def message(
+    status: SearchStatus, params: dict[str, Any], value: float, minima: int, looked: str,
+    bounds: dict[str, Any], how: str = "no basin promises a gain above the tolerance",
+) -> str:  # fmt: skip
+    """Why a search stopped, what it found, and how widely it looked, in a sentence."""
+    where = ", ".join(f"{k}={v:.6g}" for k, v in params.items() if np.ndim(v) == 0) or "weights"
+    seen = f"saw {minima} local minim{'um' if minima == 1 else 'a'}, looked {looked}"
+    text = {
+        SearchStatus.CONVERGED: how,
+        SearchStatus.EDGE_OF_RANGE: f"the best lies on the edge of the range {bounds}: "
+        "widen bounds=",
+        SearchStatus.MAX_EVALS: "max_evals was reached: raise it",
+        SearchStatus.FLAT: "the criterion does not change over the range",
+        SearchStatus.INTERRUPTED: "interrupted; this is the best so far",
+    }[status]
+    return f"{status}: {text}; best value {value:.6g} at {where}; {seen}"
+
+
+def troubles(result: TuneResult) -> list[str]:
+    """What a search has to warn of."""
+    found = []
+    if result.status in (SearchStatus.EDGE_OF_RANGE, SearchStatus.MAX_EVALS, SearchStatus.FLAT):
+        found.append(result.message)
+    if result.method == "path":
+        # The minimum of a curve with knots often lies on one: the message says so.
+        known = (Status.CONVERGED, Status.AT_KINK)
+        if result.solution is not None and result.solution.certificate.status not in known:
+            found.append(result.solution.certificate.message)
+    elif result.history:
+        best = min(result.history, key=lambda evaluation: evaluation.value)
+        if best.troubled:
+            found.append(trouble(best))
+    return found

@@ -44,7 +44,18 @@ def results():
                 large.LARGE = before
             values = [sol.x, sol.intercept, sol.jacobian["alpha"], sol.objective, warm.x]
             found |= {f"{name} {few} {i}": np.asarray(value) for i, value in enumerate(values)}
-    return found
+    return found | searched()
+
+
+def searched():
+    """The exact path of all folds, with fewer rows than columns in each."""
+    rng = np.random.default_rng(1)
+    X, y = np.asfortranarray(rng.standard_normal((14, 12))), rng.standard_normal(14)
+    y += 2.0 * X[:, 0]
+    result = fp.tune(fp.CrossVal(fp.lasso(X, y, 1.0, fit_intercept=True), cv=3), method="path")
+    curve = result.curve
+    values = [result.value, result.params["alpha"], curve.knots, curve.ends, result.solution.x]
+    return {f"path {i}": np.asarray(value) for i, value in enumerate(values)}
 
 
 @pytest.mark.compiled

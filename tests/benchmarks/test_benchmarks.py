@@ -55,7 +55,9 @@ def test_a_script_runs_and_agrees_with_blas():
     assert len(lines) == 2 + 2 * 4
 
 
-@pytest.mark.parametrize("script", ["composition", "descent", "many", "search", "startup"])
+@pytest.mark.parametrize(
+    "script", ["composition", "descent", "many", "minima", "search", "startup"]
+)
 def test_other_scripts_explain_themselves(script):
     done = run(f"benchmarks.{script}", "--help")
     assert done.returncode == 0, done.stderr

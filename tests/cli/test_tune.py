@@ -212,7 +212,9 @@ def test_interrupt_during_the_comparison_keeps_the_result(tmp_path, csv_file, ca
 @pytest.mark.skipif(os.name != "posix", reason="SIGINT can only be sent on POSIX")
 def test_signal_to_the_process(tmp_path, csv_file):
     saved = tmp_path / "result.json"
+    # A search by slopes, whose evaluations can be seen.
     command = [sys.executable, "-c", SLOW, "tune", str(csv_file), "--target", "y"]
+    command += ["--model", "ridge"]
     process = subprocess.Popen(
         [*command, "--json", str(saved)],
         stdout=subprocess.PIPE,

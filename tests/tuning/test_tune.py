@@ -55,7 +55,7 @@ def test_no_worse_than_a_grid(model):
     options = {"groups": np.arange(40) // 4} if model == "group_lasso" else {}
     problem = getattr(fp, model)(X, y, alpha=1.0, fit_intercept=True, **options)
     criterion = fp.CrossVal(problem, cv=5)
-    result = fp.tune(criterion)
+    result = fp.tune(criterion, method="slopes")
     low, high = result.bounds["alpha"]
     grid = [criterion.evaluate_quietly(alpha=a).value for a in np.geomspace(high, low, 100)]
     # The curve has a knot wherever a fold's support changes: basins that differ by less than the
@@ -82,7 +82,7 @@ def test_default_ranges():
     assert fp.alpha_range(fp.ridge(X, y, 1.0)) == pytest.approx(
         (1e-6 * largest, 10 * largest), rel=2e-3
     )
-    result = fp.tune(fp.CrossVal(lasso), bounds=(0.05, 0.2))
+    result = fp.tune(fp.CrossVal(lasso), bounds=(0.05, 0.2), method="slopes")
     assert result.bounds == {"alpha": (0.05, 0.2)}
     assert all(0.05 <= found.params["alpha"] <= 0.2 for found in result.history)
 
@@ -134,7 +134,7 @@ def test_flat_criterion_warns():
 def test_max_evals_warns():
     X, y = data()
     with pytest.warns(fp.FastpiggyWarning, match="raise it"):
-        result = fp.tune(fp.CrossVal(fp.lasso(X, y, 1.0)), max_evals=4)
+        result = fp.tune(fp.CrossVal(fp.lasso(X, y, 1.0)), method="slopes", max_evals=4)
     assert result.status == "max_evals" and len(result.history) == 4
     with pytest.warns(fp.FastpiggyWarning, match="raise it"):
         result = fp.tune(fp.CrossVal(fp.elastic_net(X, y, 1.0)), ["alpha", "l1_ratio"], max_evals=4)
@@ -150,7 +150,7 @@ def test_interrupt_returns_the_best_so_far():
         if len(seen) == 5:
             raise KeyboardInterrupt
 
-    result = fp.tune(fp.CrossVal(fp.lasso(X, y, 1.0)), callback=stop)
+    result = fp.tune(fp.CrossVal(fp.lasso(X, y, 1.0)), method="slopes", callback=stop)
     assert result.status == "interrupted" and result.solution is None
     assert list(result.history) == seen
     assert result.value == min(found.value for found in seen)
@@ -167,6 +167,7 @@ def test_interrupt_returns_the_best_so_far():
         ({"bounds": (0.0, 0.5)}, ValueError, "bounds"),
         ({"bounds": 3}, TypeError, "two numbers"),
         ({"bounds": {"l1_ratio": (0, 1)}}, ValueError, "names in wrt"),
+        ({"method": "grid"}, ValueError, 'method must be "auto"'),
         ({"max_evals": 1}, ValueError, "max_evals"),
         ({"tol": 0}, ValueError, "tol"),
     ],

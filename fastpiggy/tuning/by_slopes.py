@@ -1,0 +1,92 @@
+"""The searches that evaluate the criterion with its slopes."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from fastpiggy.criteria.criterion import Criterion
+from fastpiggy.criteria.evaluation import Evaluation
+from fastpiggy.solving import solve
+from fastpiggy.tuning import many
+from fastpiggy.tuning.cubic import Node
+from fastpiggy.tuning.one import OneSearch
+from fastpiggy.tuning.result import SearchStatus, TuneResult, message
+from fastpiggy.tuning.scales import Scale
+
+
+def run(
+    criterion: Criterion, scales: list[Scale], max_evals: int, tol: float,
+    callback: Callable[[Evaluation], Any] | None, begin: float, reason: str,
+) -> TuneResult:  # fmt: skip
+    """Search; `reason` says why a path broke off, if one was tried."""
+    search = _Search(criterion, scales, max_evals, callback)
+    try:
+        status, minima, looked = search.run(tol)
+    except KeyboardInterrupt:
+        status, minima, looked = SearchStatus.INTERRUPTED, 0, ""
+    bounds = {scale.name: (scale.low, scale.high) for scale in scales}
+    if not search.history:
+        return TuneResult({}, np.inf, {}, None, (), status, "interrupted before the first "
+                          "evaluation", bounds, 0, time.perf_counter() - begin)  # fmt: skip
+    best = min(search.history, key=lambda found: found.value)
+    n, *p = criterion.problem.shape
+    if p and n < p[0]:
+        looked += (
+            "; slopes look locally, and with fewer rows than columns such curves are rugged: "
+            "another minimum may be lower"
+        )
+    if reason:
+        looked += f"; not by path: {reason}"
+    text = message(status, best.params, best.value, minima, looked, bounds)
+    solution = None
+    if status != SearchStatus.INTERRUPTED:
+        names = [s.name for s in scales if np.ndim(s.value) == 0]
+        problem = criterion.problem.replace(**best.params)
+        solution = solve(problem, wrt=names or None, tol=criterion.tol)
+    return TuneResult(
+        best.params, best.value, best.gradient, solution, tuple(search.history), status, text,
+        bounds, minima, time.perf_counter() - begin,
+    )  # fmt: skip
+
+
+class _Search:
+    """Evaluations of a criterion in the search's variables, all kept."""
+
+    def __init__(
+        self, criterion: Criterion, scales: list[Scale], max_evals: int,
+        callback: Callable[[Evaluation], Any] | None,
+    ) -> None:  # fmt: skip
+        self.criterion, self.scales, self.max_evals = criterion, scales, max_evals
+        self.callback = callback
+        self.history: list[Evaluation] = []
+
+    def evaluate(self, t: np.ndarray) -> tuple[float, np.ndarray]:
+        if len(self.history) >= self.max_evals:
+            raise many.Enough
+        parts = np.split(t, np.cumsum([scale.size for scale in self.scales])[:-1])
+        pairs = list(zip(self.scales, parts, strict=True))
+        params = {scale.name: scale.outward(part) for scale, part in pairs}
+        found = self.criterion.along(params, tuple(params))
+        self.history.append(found)
+        if self.callback is not None:
+            self.callback(found)
+        slopes = [scale.slope(found.gradient[scale.name], part) for scale, part in pairs]
+        return found.value, np.concatenate(slopes)
+
+    def run(self, tol: float) -> tuple[SearchStatus, int, str]:
+        only = self.scales[0]
+        if len(self.scales) > 1 or np.ndim(only.value):
+            status, minima = many.search(self.evaluate, self.scales, tol)
+            return status, minima, "from 3 starts"
+
+        def curve(t: float) -> Node:
+            value, slope = self.evaluate(np.array([t]))
+            return Node(t, value, float(slope[0]))
+
+        edges = (only.widens("low"), only.widens("high"))
+        one = OneSearch(curve, *only.range, self.max_evals, edges, only.name == "alpha")
+        status = one.run()
+        lowest = only.outward(np.array([one.looked_down_to]))
+        return status, one.minima(), f"{only.name} from {only.high:.4g} down to {lowest:.4g}"
