@@ -12,6 +12,9 @@ from fastpiggy._version import __version__ as __version__
 from fastpiggy.certificate import Certificate as Certificate
 from fastpiggy.certificate import FastpiggyWarning as FastpiggyWarning
 from fastpiggy.certificate import Status as Status
+from fastpiggy.checking import GradientCheck as GradientCheck
+from fastpiggy.checking import ParameterCheck as ParameterCheck
+from fastpiggy.checking import check_gradient as check_gradient
 from fastpiggy.compile import record as record
 from fastpiggy.criteria import Aic as Aic
 from fastpiggy.criteria import Bic as Bic

@@ -1,7 +1,6 @@
 """The loss in two algorithms, checked by central differences, then tuned."""
 
 import numpy as np
-from check_derivative import largest_error
 from pseudo_huber import PseudoHuber
 
 import fastpiggy as fp
@@ -13,7 +12,7 @@ loss = PseudoHuber(y, np.full(60, 1 / 60), delta=1.0)
 problem = fp.Problem(loss, fp.penalties.L1(0.05, np.ones(12)), X)
 
 errors = {
-    algorithm: largest_error(problem, ("alpha", "delta"), algorithm)
+    algorithm: fp.check_gradient(problem, ["alpha", "delta"], algorithm=algorithm).error
     for algorithm in ("coordinate_descent", "forward_backward")
 }
 certificate = fp.solve(problem, wrt=["alpha", "delta"]).certificate

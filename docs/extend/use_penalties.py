@@ -3,7 +3,6 @@
 import numpy as np
 from asymmetric import Asymmetric
 from ceiling import Ceiling
-from check_derivative import largest_error
 
 import fastpiggy as fp
 
@@ -18,7 +17,8 @@ for penalty in (Asymmetric(alpha=0.1, up=1.0, down=2.5), Ceiling(top=0.8)):
     for algorithm in ("forward_backward", "coordinate_descent", "block_descent"):
         for derivative in ("piggyback", "late", "frozen", "implicit"):
             case = type(penalty).__name__, algorithm, derivative
-            errors[case] = largest_error(problem, penalty._fields, algorithm, derivative)
+            options = {"algorithm": algorithm, "derivative": derivative}
+            errors[case] = fp.check_gradient(problem, penalty._fields, **options).error
 
 if __name__ == "__main__":
     worst = max(errors, key=errors.get)

@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 
 from fastpiggy.certificate import Certificate, FastpiggyWarning, Growth, Status
-from fastpiggy.designs import matrix
 from fastpiggy.problems import directions as wrt
-from fastpiggy.solving import verdict
+from fastpiggy.solving import bend, verdict
 from fastpiggy.solving.linearisation import Linearisation, Movement
 from fastpiggy.solving.newton import SETTLED, polished
 from fastpiggy.solving.running import FUSED
@@ -72,53 +71,18 @@ def tangent(
         rate = trace.tangent_rate
         known = rate is not None and rate < 1 and mode in ("piggyback", "late", "frozen")
         return residual, residual / (1 - rate) if known else np.inf, False
-    # J is judged by the map at the solution, not at an x that was left early.
+    # J is judged by the derivative at the solution, not at an x that was left early.
     end = polished(point)
     move = end.movement(directions)
-    error = end.distance(end.step(J, move) - J) + _rounding(end, J)
-    bend = _bend(end, J, move)
-    known = end.factor.least_eigenvalue > 0 and bend is not None
+    exact = J if end is point and mode == "implicit" else end.solve(move)
+    error = float(np.linalg.norm(J - exact)) + bend.rounding(end, exact)
+    error += end.distance(end.step(exact, move) - exact)
+    moved = bend.bend(end, exact, move)
+    known = end.factor.least_eigenvalue > 0 and moved is not None
     unique = not (end.selection.kinks.size or end.bent.size)
     settled = end.optimality <= SETTLED * end.floor and unique
     same = np.array_equal(end.active[0], point.active[0])
-    return residual, error + (bend or 0.0), bool(known and settled and same and np.isfinite(error))
-
-
-def _rounding(point: Linearisation, J: np.ndarray) -> float:
-    """What rounding may add: the residual is only known to epsilon times the terms in its sums."""
-    members, Q, _ = point.active
-    y = J[members] if Q is None else Q.T @ J[members]
-    terms = np.abs(point.factor.K) @ np.abs(y)
-    return 8 * np.finfo(float).eps * point.factor.bound(terms)
-
-
-def _bend(point: Linearisation, J: np.ndarray, move: Movement) -> float | None:
-    """How far the derivative can move between here and the solution, for a curved loss.
-
-    Where ``log f_i''`` is Lipschitz with constant c, the Hessian at a distance e of the solution is
-    within a factor ``exp(c max_i norm(X_i) e)`` of the one here, and so is K on either side: with
-    ``b = exp(...) - 1`` the error in the norm of K is at most b times that of J.  None where the
-    loss does not say, or where the gradient's own movement bends too.
-    """
-    composite = point.binding.composite
-    rough = getattr(composite.loss, "roughness", None)
-    if rough is None:
-        return None
-    if rough() == 0.0 or not J.size:
-        return 0.0
-    if np.any(move.r):
-        return None
-    members, Q, _ = point.active
-    if not members.size:
-        return 0.0
-    if not point.factor.least_eigenvalue > 0:
-        return None
-    rows = np.sqrt((matrix.block(point.binding.design, members) ** 2).sum(axis=1))
-    primal = point.distance((point.selection.z - point.x)[:, None])
-    ratio = np.expm1(min(rough() * float(rows.max()) * primal, 500.0))
-    y = J[members] if Q is None else Q.T @ J[members]
-    energy = float(np.abs((y * (point.factor.K @ y)).sum()))
-    return float(ratio * np.sqrt(energy / point.factor.least_eigenvalue))
+    return residual, error + (moved or 0.0), bool(known and settled and same and np.isfinite(error))
 
 
 def _status(

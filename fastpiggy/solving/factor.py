@@ -142,19 +142,18 @@ class Factor:
         inverse = self.solve(np.diag(moves))
         return float(np.trace(inverse @ self.solve(np.diag(curb))) - np.trace(inverse))
 
-    def bound(self, rhs: np.ndarray) -> float:
-        """An upper bound of ``norm(inv(K) rhs)``, inf where none is known.
+    def spread(self, rhs: np.ndarray) -> np.ndarray:
+        """An upper bound of ``abs(inv(K) v)`` for all ``abs(v) <= abs(rhs)``; inf where none is.
 
-        By the smallest eigenvalue of K, or by that of K scaled to a unit diagonal, which columns of
-        different sizes do not spoil; whichever is less.
+        Entry by entry through the inverse factor, so that columns of different sizes do not spoil
+        it; never more than ``norm(rhs)`` over :attr:`least_eigenvalue`.
         """
         if not self.least_eigenvalue > 0:
-            return np.inf
+            return np.full_like(rhs, np.inf)
         if not len(self.diagonal):
-            return 0.0
-        direct = np.linalg.norm(rhs) / self.least_eigenvalue
-        scaled = np.linalg.norm(self._scale[:, None] * rhs) * (self._inverse**2).sum()
-        return float(min(direct, self._scale.max() * scaled))
+            return np.zeros_like(rhs)
+        D, inverse = self._scale[:, None], np.abs(self._inverse)
+        return D * (inverse.T @ (inverse @ (D * np.abs(rhs))))
 
     def solve(self, rhs: np.ndarray) -> np.ndarray:
         """``inv(K) rhs``; of minimal norm in the scaled unknowns where K is singular."""

@@ -77,7 +77,10 @@ class Linearisation:
         self.gradient = matrix.scatter(binding.design, self.slopes)
         self.u = x - self.steps * self.gradient
 
-    def _select(self, directions: list[wrt.Direction], slack: np.ndarray | float) -> Selection:
+    def _select(
+        self, directions: list[wrt.Direction], slack: np.ndarray | float,
+        shift: np.ndarray | float = 0.0,
+    ) -> Selection:  # fmt: skip
         problem, kind = self.binding.problem, self.binding.kind
         lead = 1
         if kind == "BlockPenalty":
@@ -86,7 +89,11 @@ class Linearisation:
             lead = self.binding.penalised
         d = wrt.as_records(problem, directions, lead).penalty
         slack = np.broadcast_to(np.asarray(slack, dtype=float), self.x.shape)
-        return select(self.binding, self.u, self.steps, slack, d, wrt.count(directions))
+        return select(self.binding, self.u + shift, self.steps, slack, d, wrt.count(directions))
+
+    def shifted(self, shift: np.ndarray) -> Selection:
+        """The selection with the prox's argument moved."""
+        return self._select(NONE, 0.0, shift)
 
     @cached_property
     def selection(self) -> Selection:
@@ -215,10 +222,17 @@ class Linearisation:
         The error is ``-gap + Q f`` with ``K f = -Q'(inv(T) - H) gap``: its norm is at most that of
         the gap plus that of the right-hand side over the smallest eigenvalue of K.
         """
+        return float(np.linalg.norm(gap)) + float(np.linalg.norm(self._spread(gap)))
+
+    def reach(self) -> np.ndarray:
+        """By coordinate, how far x can be from the solution that has its active set."""
+        gap = (self.selection.z - self.x)[:, None]
+        members, Q, _ = self.active
+        found, spread = np.abs(gap), self._spread(gap)
+        found[members] += spread if Q is None else np.abs(Q) @ spread
+        return found[:, 0]
+
+    def _spread(self, gap: np.ndarray) -> np.ndarray:
         members, Q, _ = self.active
         pulled = (gap / self.steps[:, None] - self.times_hessian(gap))[members]
-        if Q is not None:
-            pulled = Q.T @ pulled
-        if members.size == 0:
-            return float(np.linalg.norm(gap))
-        return float(np.linalg.norm(gap)) + self.factor.bound(pulled)
+        return self.factor.spread(pulled if Q is None else Q.T @ pulled)

@@ -22,7 +22,9 @@ from fastpiggy.solving.running import FUSED, Running, Trace, piggyback
 class Point(Protocol):
     """A point with what is known there: optimality, and the linear system of the derivative.
 
-    `x` has the shape of the solution; tangents are columns of size ``x.size``.
+    `x` has the shape of the solution; tangents are columns of size ``x.size``.  A point whose
+    active set is not that of the signs of x has ``pieces`` beside: numbers that jump where it
+    changes.
     """
 
     x: np.ndarray

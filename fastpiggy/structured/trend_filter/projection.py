@@ -111,6 +111,13 @@ class Projection:
         rows = np.flatnonzero(share)
         return rows, sign[rows], self.rho * (1.0 - share[rows]) / share[rows]
 
+    @property
+    def pieces(self) -> np.ndarray:
+        """By row of D: the sign where it is taken in, else 0."""
+        found = np.zeros(self.problem.rows)
+        found[self.active[0]] = self.active[1]
+        return found
+
     @cached_property
     def _system(self) -> tuple[DiscreteSpline, Gram]:
         rows, _, curb = self.active

@@ -1,0 +1,119 @@
+"""What x's own error, and rounding, may add to the error of a derivative at the solution."""
+
+import numpy as np
+
+from fastpiggy.algorithms.composite import rows
+from fastpiggy.designs import matrix
+from fastpiggy.penalties import GroupL2
+from fastpiggy.solving.linearisation import Linearisation, Movement
+
+#: A group that x's error turns by more than this has no bound.
+_TURN = 0.1
+
+#: Slopes of the prox that differ by less are those of one linear piece.
+_SAME = 1e-12
+
+
+def rounding(point: Linearisation, J: np.ndarray) -> float:
+    """What rounding may add: K and its products are sums, known to epsilon times their terms.
+
+    An entry of ``Z'diag(h) Z`` has terms that add up to at most ``sqrt(K_ii K_jj)``, and what the
+    penalty adds is the difference of two numbers of the size of 1/step.
+    """
+    members, Q, _ = point.active
+    y = J[members] if Q is None else Q.T @ J[members]
+    size = np.sqrt(np.abs(point.factor.diagonal))[:, None]
+    terms = np.abs(point.factor.K) @ np.abs(y) + size * (size * np.abs(y)).sum(axis=0)
+    terms += np.abs(y) / point.steps[members][:, None]
+    own = np.linalg.norm(J)
+    if point.x.size > point.binding.penalised:
+        own += np.linalg.norm(np.abs(point.binding.design.mean) @ np.abs(J[:-1]))
+    return 4 * np.finfo(float).eps * float(np.linalg.norm(point.factor.spread(terms)) + own)
+
+
+def bend(point: Linearisation, J: np.ndarray, move: Movement) -> float | None:
+    """How far the derivative J here is from that at the solution; None where that is unknown."""
+    if not J.size or not point.active[0].size:
+        return 0.0
+    if not point.factor.least_eigenvalue > 0:
+        return None
+    reach = point.reach()
+    parts = _of_loss(point, J, move, reach), _of_penalty(point, J, move, reach)
+    return None if None in parts else float(sum(parts))  # type: ignore[arg-type]
+
+
+def _of_loss(
+    point: Linearisation, J: np.ndarray, move: Movement, reach: np.ndarray
+) -> float | None:
+    """The part of a curved loss.
+
+    Where ``log f_i''`` is Lipschitz with constant c, and no prediction is farther than e from that
+    of the solution, the Hessian there is within a factor ``exp(c e)`` of the one here, and so is K
+    on either side: with ``b = exp(c e) - 1`` the error in the norm of K is at most b times that of
+    J.  None where the loss does not say and curvatures are not the same over all that the rows can
+    still move, or where the gradient's own movement bends too.
+    """
+    rough = getattr(point.binding.composite.loss, "roughness", None)
+    if rough is not None and rough() == 0.0:
+        return 0.0
+    members, Q, _ = point.active
+    moved = np.abs(matrix.block(point.binding.design, members)) @ reach[members]
+    if rough is None:
+        return 0.0 if _same_curvatures(point, moved) else None
+    if np.any(move.r):
+        return None
+    ratio = np.expm1(min(rough() * float(moved.max()), 500.0))
+    y = J[members] if Q is None else Q.T @ J[members]
+    energy = float(np.abs((y * (point.factor.K @ y)).sum()))
+    return float(ratio * np.sqrt(energy / point.factor.least_eigenvalue))
+
+
+def _same_curvatures(point: Linearisation, reach: np.ndarray) -> bool:
+    loss, h = point.binding.composite.loss, np.empty_like(point.states)
+    for side in (-1.0, 1.0):
+        rows(loss, point.states + side * reach, np.empty_like(h), h)
+        if not np.array_equal(h, point.curvatures):
+            return False
+    return True
+
+
+def _of_penalty(
+    point: Linearisation, J: np.ndarray, move: Movement, reach: np.ndarray
+) -> float | None:
+    """The part of a prox that is not piecewise linear: bounded for groups, None for others."""
+    if isinstance(point.binding.composite.penalty, GroupL2):
+        return _of_groups(point, J, move, reach)
+    # u = x - step grad f: an entry of the Hessian is at most the root of its two diagonal ones.
+    size = np.sqrt(point.binding.lipschitz)
+    moved = reach + point.steps * size * float(size @ reach)
+    probe = np.random.default_rng(0).uniform(1.0, 2.0, (point.x.size, 1))
+    here = point.selection.apply(probe)
+    sides = (point.shifted(side * moved).apply(probe) for side in (-1.0, 1.0))
+    same = all(np.abs(one - here).max() <= _SAME * np.abs(here).max() for one in sides)
+    return 0.0 if same else None
+
+
+def _of_groups(
+    point: Linearisation, J: np.ndarray, move: Movement, reach: np.ndarray
+) -> float | None:
+    """An active group solves ``(H + G) J = -r - w v dalpha``, with ``v = x_g/norm(x_g)``.
+
+    With d = e/norm(x_g) its v turns by at most 2 d, and ``G = t/norm(x_g) (I - v v')`` moves by at
+    most 6 d of its size.  The prox moves by ``C = -step w v dalpha``.
+    """
+    penalised, curb = point.binding.penalised, point.active[2]
+    C, found = move.C / point.steps[:, None], np.zeros_like(J)
+    k = 0
+    for group, P in point.selection.slopes:
+        here = curb[k : k + group.size]
+        k += group.size
+        if group[0] >= penalised or np.array_equal(P, np.eye(len(P))):
+            continue
+        turn = float(np.linalg.norm(reach[group]) / max(np.linalg.norm(point.x[group]), 1e-300))
+        if not turn <= _TURN:
+            return None
+        sizes = (6.0 * here.max() * J[group], 2.0 * C[group])
+        found[group] = turn * sum(np.linalg.norm(size, axis=0) for size in sizes)
+    # No entry of a group, in any basis, is larger than its norm.  To first order, and half as much.
+    pulled = found[point.active[0]]
+    return 1.5 * float(np.linalg.norm(point.factor.spread(pulled)))
