@@ -42,10 +42,13 @@ def growth(change: np.ndarray, size: np.ndarray) -> Growth | None:
         return None
     gain = float(most[-1] / most[0])
     if gain > (_SLOW if half >= _LONG // 2 else _FAST):
+        # One jump, as where the active set settles late, is no growth: both halves must gain.
+        if not 0.2 < np.log(most[_BLOCKS // 2] / most[0]) / np.log(gain) < 0.8:
+            return None
         if _straight(np.log(at + total - half + 1.0), most) < _straight(at, most):
             return Growth("power", 1.0, float(most[-1]))
         return Growth("geometric", float(gain ** (1.0 / (at[-1] - at[0]))), float(most[-1]))
-    if gain > _SLOW:
+    if gain > _SLOW or most.min() < 0.5 * most[-1]:
         return None
     rises = size[-1] - size[0] > 0.1 * most[-1] * half
     return Growth("linear" if rises else "bounded", 1.0, float(most[-1]))

@@ -19,6 +19,8 @@ FUSED = ("piggyback", "late", "frozen")
 _GLANCE = 0.05
 
 
+#: The residual of an x at rest, over its largest.
+_REST = 1e-6
 #: Steps for which x must have been at rest before a run ends because its tangents grow.
 _QUIET = 4096
 
@@ -70,9 +72,17 @@ class Trace:
 
     @cached_property
     def growth(self) -> Growth | None:
-        """How the tangents grow over the last half of the steps they took; None: they do not."""
-        on = self.tangents > 0
-        return growth(self.tangent_change[on], self.tangent_size[on])
+        """How the tangents grow, once x is at rest; None where they do not.
+
+        At rest: the residual is a millionth of its largest, or about what it is at the end.
+        """
+        if not len(self):
+            return None
+        on = (self.tangents > 0) & np.isfinite(self.residual)
+        rest = max(_REST * self.residual[on].max(initial=0.0), 10 * self.residual[-1])
+        moves = np.flatnonzero(~on | (self.residual > rest))
+        first = moves[-1] + 1 if moves.size else 0
+        return growth(self.tangent_change[first:], self.tangent_size[first:])
 
 
 def _rate(change: np.ndarray) -> float | None:

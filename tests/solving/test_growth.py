@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from fastpiggy.solving.growth import growth
+from fastpiggy.solving.running import Trace
 
 K = np.arange(1.0, 2001.0)
 
@@ -46,6 +47,8 @@ def test_increments_that_turn_around_do_not_grow():
         1.0 / K,
         0.9 ** K[:200] * K[:200] ** 5,  # a hump at first
         np.maximum(0.9 ** K[:400], 1e-17),  # a plateau of rounding
+        np.append(0.9 ** K[:1180], 0.9 ** K[:20]),  # the active set settles at the very end
+        np.append(np.full(150, 1e-3), np.full(250, 1e-3 + 1e-4 * (K[:250] > 245))),
         np.zeros(400),
         1.03 ** K[:99],  # too short to say
         np.append(1.03 ** K[:200], np.nan),
@@ -58,3 +61,17 @@ def test_no_growth(change):
 
 def test_none_at_all():
     assert growth(np.zeros(0), np.zeros(0)) is None
+
+
+def trace(change, residual):
+    size = np.cumsum(change)
+    return Trace(change, change, size, residual, np.ones(change.size, dtype=int))
+
+
+def test_only_steps_with_x_at_rest_count():
+    residual = np.maximum(0.95 ** K[:600], 1e-15)
+    assert trace(np.full(600, 0.1), residual).growth.kind == "linear"
+    # On the way the tangent may well grow.
+    assert trace(1.03 ** K[:600], np.append(np.ones(590), np.full(10, 1e-12))).growth is None
+    assert trace(1.03 ** K[:600], np.zeros(600)).growth.kind == "geometric"
+    assert Trace.of([]).growth is None
