@@ -30,6 +30,9 @@ _STEP = 0.85
 #: misses 6.5 and 1 %.
 _BELOW, _BELOW_WIDE, _WIDE, _RISEN, _RUGGED = 0.7, 0.5, 2, 1.01, 4.0
 
+#: Rounds in which overlooked columns join at the best.
+_ROUNDS = 10
+
 #: A criterion of the fit has risen by so much of what was gained since the top.
 _GAINED = 0.05
 
