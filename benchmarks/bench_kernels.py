@@ -102,8 +102,8 @@ def _side(p: int) -> int:
 
 #: Penalties of about n coefficients: n by matrix where they are matrices.
 ALL: dict[str, Any] = {
-    "Huber": lambda p: penalties.Huber(0.5, 1.0, np.ones(p)),
-    "Logistic": lambda p: penalties.Logistic(0.5, np.ones(p)),
+    "HuberNorm": lambda p: penalties.HuberNorm(0.5, 1.0, np.ones(p)),
+    "Softplus": lambda p: penalties.Softplus(0.5, np.ones(p)),
     "Entropy": lambda p: penalties.Entropy(0.5, np.ones(p)),
     "Poisson": lambda p: penalties.Poisson(0.5, np.ones(p), np.ones(p)),
     "Simplex": lambda p: Simplex(1.0),

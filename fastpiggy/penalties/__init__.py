@@ -12,11 +12,10 @@ from fastpiggy.penalties.exponential_cone import DualExponentialCone, Exponentia
 from fastpiggy.penalties.group_l2 import GroupL2
 from fastpiggy.penalties.halfspace import Affine, Halfspace
 from fastpiggy.penalties.hinge import Hinge
-from fastpiggy.penalties.huber import Huber
+from fastpiggy.penalties.huber_norm import HuberNorm
 from fastpiggy.penalties.isotonic import Isotonic
 from fastpiggy.penalties.l1 import L1, NonnegativeL1
 from fastpiggy.penalties.log_det import LogDet
-from fastpiggy.penalties.logistic import Logistic
 from fastpiggy.penalties.mcp import MCP
 from fastpiggy.penalties.nuclear_norm import NuclearNorm
 from fastpiggy.penalties.poisson import Poisson
@@ -24,6 +23,7 @@ from fastpiggy.penalties.protocol import BlockPenalty, CoordinatePenalty, Penalt
 from fastpiggy.penalties.psd_cone import PSDCone
 from fastpiggy.penalties.scad import SCAD
 from fastpiggy.penalties.simplex import Simplex
+from fastpiggy.penalties.softplus import Softplus
 from fastpiggy.penalties.sorted_l1 import SortedL1
 from fastpiggy.penalties.squared_l2 import SquaredL2
 from fastpiggy.penalties.total_variation import TotalVariation
@@ -45,14 +45,13 @@ __all__ = [
     "GroupL2",
     "Halfspace",
     "Hinge",
-    "Huber",
+    "HuberNorm",
     "Isotonic",
     "L1Ball",
     "L2Ball",
     "LInf",
     "LInfBall",
     "LogDet",
-    "Logistic",
     "NonnegativeL1",
     "NonnegativeOrthant",
     "NuclearNorm",
@@ -61,6 +60,7 @@ __all__ = [
     "Poisson",
     "SecondOrderCone",
     "Simplex",
+    "Softplus",
     "SortedL1",
     "SquaredL2",
     "TotalVariation",

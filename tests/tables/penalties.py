@@ -24,14 +24,13 @@ from fastpiggy.penalties import (
     GroupL2,
     Halfspace,
     Hinge,
-    Huber,
+    HuberNorm,
     Isotonic,
     L1Ball,
     L2Ball,
     LInf,
     LInfBall,
     LogDet,
-    Logistic,
     NonnegativeL1,
     NonnegativeOrthant,
     NuclearNorm,
@@ -39,6 +38,7 @@ from fastpiggy.penalties import (
     PSDCone,
     SecondOrderCone,
     Simplex,
+    Softplus,
     SortedL1,
     SquaredL2,
     TotalVariation,
@@ -308,22 +308,22 @@ PENALTIES: dict[str, PenaltyCase] = {
         _variation_kinks,
         off=lambda rng, p: TotalVariation(0.0),
     ),
-    "Huber": PenaltyCase(
-        lambda rng, p: Huber(0.5, 0.75, weights(rng, p)),
+    "HuberNorm": PenaltyCase(
+        lambda rng, p: HuberNorm(0.5, 0.75, weights(rng, p)),
         _coordinates(
             lambda g, a: g.delta + a * g.alpha * g.weights,
             lambda g, a: -g.delta - a * g.alpha * g.weights,
         ),
-        off=lambda rng, p: Huber(0.0, 0.75, weights(rng, p)),
+        off=lambda rng, p: HuberNorm(0.0, 0.75, weights(rng, p)),
     ),
     "Hinge": PenaltyCase(
         lambda rng, p: Hinge(0.25, weights(rng, p)),
         _coordinates(lambda g, a: 1.0, lambda g, a: 1.0 - a * (g.alpha * g.weights)),
         off=lambda rng, p: Hinge(0.0, weights(rng, p)),
     ),
-    "Logistic": PenaltyCase(
-        lambda rng, p: Logistic(0.75, weights(rng, p)),
-        off=lambda rng, p: Logistic(0.0, weights(rng, p)),
+    "Softplus": PenaltyCase(
+        lambda rng, p: Softplus(0.75, weights(rng, p)),
+        off=lambda rng, p: Softplus(0.0, weights(rng, p)),
     ),
     "Entropy": PenaltyCase(lambda rng, p: Entropy(1.0, weights(rng, p))),
     "Poisson": PenaltyCase(

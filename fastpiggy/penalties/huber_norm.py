@@ -9,7 +9,7 @@ from fastpiggy.penalties.protocol import CoordinatePenalty
 
 
 @record(CoordinatePenalty)
-class Huber(NamedTuple):
+class HuberNorm(NamedTuple):
     """``alpha sum_j weights_j h(x_j)``, h the l1 norm rounded off: ``x^2/(2 delta)`` up to delta.
 
     Beyond, h is ``abs(x) - delta/2``.  With ``t = step alpha w_j`` the prox divides by ``1 +
@@ -33,8 +33,8 @@ class Huber(NamedTuple):
     Examples
     --------
     >>> import numpy as np
-    >>> from fastpiggy.penalties import Huber, prox
-    >>> prox(Huber(1.0, 1.0, np.ones(2)), [3.0, 1.0], wrt="alpha")
+    >>> from fastpiggy.penalties import HuberNorm, prox
+    >>> prox(HuberNorm(1.0, 1.0, np.ones(2)), [3.0, 1.0], wrt="alpha")
     (array([2. , 0.5]), array([-1.  , -0.25]))
     """
 

@@ -1,4 +1,4 @@
-"""The logistic function as a penalty."""
+"""Softplus as a penalty: the logistic loss of a margin."""
 
 from typing import NamedTuple
 
@@ -16,8 +16,8 @@ def _falling(z):
 
 
 @record(CoordinatePenalty)
-class Logistic(NamedTuple):
-    """``alpha sum_j weights_j log(1 + exp(-x_j))``: the smooth hinge.
+class Softplus(NamedTuple):
+    """``alpha sum_j weights_j log(1 + exp(-x_j))``: softplus of -x, the smooth hinge.
 
     With ``t = step alpha w_j`` the prox solves ``z - u = t/(1 + exp(z))``, by Newton's method
     between u and u + t.  With ``s = 1/(1 + exp(z))`` and ``h = s (1 - s)`` its derivative is
@@ -38,8 +38,8 @@ class Logistic(NamedTuple):
     Examples
     --------
     >>> import numpy as np
-    >>> from fastpiggy.penalties import Logistic, prox
-    >>> z, dz = prox(Logistic(1.0, np.array([0.0, 1.0])), [0.0, -0.5], wrt="alpha")
+    >>> from fastpiggy.penalties import Softplus, prox
+    >>> z, dz = prox(Softplus(1.0, np.array([0.0, 1.0])), [0.0, -0.5], wrt="alpha")
     >>> z.round(4), dz.round(4)
     (array([0., 0.]), array([0. , 0.4]))
     """
