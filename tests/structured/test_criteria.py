@@ -31,3 +31,12 @@ def test_value_and_slope(problem, name):
         assert found.value == pytest.approx(mse - 0.04 + 0.08 * df / n)
     ends = [criterion.evaluate(alpha=alpha + e).value for e in (h, -h)]
     assert found.gradient["alpha"] == pytest.approx((ends[0] - ends[1]) / (2 * h), rel=1e-5)
+
+
+def test_tune_lowers_the_criterion():
+    problem = problems()[1]
+    result = fp.tune(fp.Gcv(problem), wrt="alpha")
+    low, high = fp.alpha_range(problem)
+    ends = [fp.Gcv(problem).evaluate(alpha=alpha).value for alpha in (low, 0.999 * high)]
+    assert result.value <= min(ends)
+    assert result.solution.degrees_of_freedom > 2
