@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from fastpiggy.problems import checks
+from fastpiggy.problems.fit_statistics import FitStatistics
 
 
 class Signal:
@@ -17,6 +18,7 @@ class Signal:
     y: np.ndarray
     alpha: float
     sample_weight: np.ndarray
+    rows: Any
     #: What belongs to y and the weights, shared by the problems that differ in alpha.
     _shared: dict[str, Any]
     #: The module of :mod:`fastpiggy.solving` that solves problems of this kind.
@@ -76,6 +78,27 @@ class Signal:
                 raise ValueError(f"{name!r} is no parameter of this problem; it has {known}")
         shared = self._shared if set(new) <= {"alpha"} else {}
         return replace(self, **new, _shared=shared)  # type: ignore[type-var]
+
+    def fit_statistics(self, solution: Any, names: tuple[str, ...]) -> FitStatistics:
+        """What SURE, GCV and the information criteria ask; the degrees of freedom stay but for
+        jumps where the active set changes.
+
+        Raises
+        ------
+        ValueError
+            For a name other than ``"alpha"``.
+        """
+        if not set(names) <= {"alpha"}:
+            raise ValueError(f"criteria of the fit have a slope in 'alpha' here, got {names!r}")
+        w, away = self.sample_weight, self.y - solution.x
+        n = int(np.count_nonzero(w))
+        w = n * w / w.sum()
+        J = solution.jacobian
+        return FitStatistics(
+            float(w @ away**2), solution.degrees_of_freedom, n, self.rows, True, True,
+            {name: -2.0 * float((w * away) @ J[name]) for name in names},
+            dict.fromkeys(names, 0.0),
+        )  # fmt: skip
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_shared": {}}

@@ -156,6 +156,10 @@ def alpha_range(problem: Any, any_ratio: bool = False) -> tuple[float, float]:
     ValueError
         Where alpha_max does not exist, or is 0.
     """
+    if not hasattr(problem, "penalty"):
+        # A structured problem: no l1_ratio, no ridge.
+        top = problem.alpha_max()
+        return _positive(top * 10.0**-DECADES, problem), top
     p = problem.shape[1]
     ridge = getattr(problem.penalty, "l1_ratio", 1.0) == 0.0
     if type(problem.penalty).__name__ == "SquaredL2" or (ridge and not any_ratio):
