@@ -24,7 +24,8 @@ def rounding(point: Linearisation, J: np.ndarray) -> float:
     y = J[members] if Q is None else Q.T @ J[members]
     size = np.sqrt(np.abs(point.factor.diagonal))[:, None]
     terms = np.abs(point.factor.K) @ np.abs(y) + size * (size * np.abs(y)).sum(axis=0)
-    terms += np.abs(y) / point.steps[members][:, None]
+    inverse = 1.0 / point.steps[members]
+    terms += (inverse if Q is None else (Q * Q).T @ inverse)[:, None] * np.abs(y)
     own = np.linalg.norm(J)
     if point.x.size > point.binding.penalised:
         own += np.linalg.norm(np.abs(point.binding.design.mean) @ np.abs(J[:-1]))
@@ -101,7 +102,9 @@ def _of_groups(
     With d = e/norm(x_g) its v turns by at most 2 d, and ``G = t/norm(x_g) (I - v v')`` moves by at
     most 6 d of its size.  The prox moves by ``C = -step w v dalpha``.
     """
-    penalised, curb = point.binding.penalised, point.active[2]
+    penalised, (members, _, curb) = point.binding.penalised, point.active
+    if curb.size != members.size:
+        return None
     C, found = move.C / point.steps[:, None], np.zeros_like(J)
     k = 0
     for group, P in point.selection.slopes:
@@ -115,5 +118,5 @@ def _of_groups(
         sizes = (6.0 * here.max() * J[group], 2.0 * C[group])
         found[group] = turn * sum(np.linalg.norm(size, axis=0) for size in sizes)
     # No entry of a group, in any basis, is larger than its norm.  To first order, and half as much.
-    pulled = found[point.active[0]]
+    pulled = found[members]
     return 1.5 * float(np.linalg.norm(point.factor.spread(pulled)))
