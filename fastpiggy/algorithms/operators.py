@@ -51,7 +51,7 @@ class Banded(NamedTuple):
 
 
 @record(Operator)
-class Rows(NamedTuple):
+class CompressedRows(NamedTuple):
     """D by rows, compressed (CSR)."""
 
     data: np.ndarray
@@ -166,7 +166,7 @@ def _banded(operator: np.ndarray, weights: np.ndarray, rho: float) -> BandedFact
     return BandedFactor(found)
 
 
-def _sparse(operator: Rows, weights: np.ndarray, rho: float) -> Triangles:
+def _sparse(operator: CompressedRows, weights: np.ndarray, rho: float) -> Triangles:
     from scipy.sparse import csr_array, diags_array, eye_array
     from scipy.sparse.linalg import splu
 

@@ -60,7 +60,7 @@ class Criterion:
 
     @property
     def parts(self) -> list[Any]:
-        """What is solved, each a :class:`Part`."""
+        """What is solved, each a ``Part``."""
         raise NotImplementedError
 
     def evaluate(self, **params: Any) -> Evaluation:

@@ -142,7 +142,7 @@ class Curve(Quadratics):
     Parameters
     ----------
     knots, value, slope, curvature, active : ndarray
-        As in :class:`fastpiggy.tuning.curve.Quadratics`.
+        As in ``Quadratics``.
     folds : tuple of Quadratics
         The curve of each fold.
 

@@ -345,7 +345,6 @@ def test_what_cannot_be_had():
     wrong = [
         fp.ridge(X, y, 0.1),
         problem.replace(alpha=0.0),
-        fp.group_lasso(X, y, 0.1, groups=[0, 0, 1, 1]),
         fp.Problem(fp.losses.LeastSquares(y, np.full(10, 0.1)),
                    fp.penalties.MCP(0.1, 3.0, np.ones(4)), X),
     ]  # fmt: skip

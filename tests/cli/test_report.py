@@ -18,6 +18,7 @@ from fastpiggy.cli.summary import summarise
 MODEL = {
     "name": "lasso",
     "l1_ratio": None,
+    "delta": None,
     "folds": 5,
     "intercept": True,
     "shuffle": None,

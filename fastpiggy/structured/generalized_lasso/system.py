@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from fastpiggy.algorithms import engine
-from fastpiggy.algorithms.operators import Rows
+from fastpiggy.algorithms.operators import CompressedRows
 from fastpiggy.certificate import Status
 from fastpiggy.problems import directions as wrt
 from fastpiggy.solution import Cost
@@ -77,7 +77,7 @@ class System:
     def run(self, options: opt.ADMM, directions: list[wrt.Direction], request: Request) -> Run:
         """ADMM with the tangents of the directions."""
         D = self.problem.D
-        operator = Rows(D.data, D.indices.astype(np.int64), D.indptr.astype(np.int64))
+        operator = CompressedRows(D.data, D.indices.astype(np.int64), D.indptr.astype(np.int64))
         return Run(self.problem, operator, _rho(self.problem, options), directions, request)
 
     def exact(self, options: opt.ADMM, request: Request) -> Exact:
