@@ -42,16 +42,24 @@ from fastpiggy.solving.options import FISTA as FISTA
 from fastpiggy.solving.options import ActiveSet as ActiveSet
 from fastpiggy.solving.options import BlockDescent as BlockDescent
 from fastpiggy.solving.options import CoordinateDescent as CoordinateDescent
+from fastpiggy.solving.options import DouglasRachford as DouglasRachford
 from fastpiggy.solving.options import DynamicProgramming as DynamicProgramming
 from fastpiggy.solving.options import ForwardBackward as ForwardBackward
 from fastpiggy.solving.options import HeavyBall as HeavyBall
 from fastpiggy.solving.options import Nesterov as Nesterov
+from fastpiggy.solving.options import Newton as Newton
 from fastpiggy.solving.solutions import Solutions as Solutions
 from fastpiggy.structured.fixed_point import FixedPoint as FixedPoint
 from fastpiggy.structured.fixed_point import heavy_ball_counterexample as heavy_ball_counterexample
 from fastpiggy.structured.fixed_point import piggyback as piggyback
 from fastpiggy.structured.generalized_lasso import GeneralizedLasso as GeneralizedLasso
 from fastpiggy.structured.generalized_lasso import generalized_lasso as generalized_lasso
+from fastpiggy.structured.sparse_inverse_covariance import (
+    SparseInverseCovariance as SparseInverseCovariance,
+)
+from fastpiggy.structured.sparse_inverse_covariance import (
+    sparse_inverse_covariance as sparse_inverse_covariance,
+)
 from fastpiggy.structured.trend_filter import TrendFilter as TrendFilter
 from fastpiggy.structured.trend_filter import trend_filter as trend_filter
 from fastpiggy.tuning import SearchStatus as SearchStatus

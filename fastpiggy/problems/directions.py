@@ -69,7 +69,10 @@ def _direction(problem: Any, name: Any, values: Any, coordinates: int) -> Direct
                 f"entries; ask for directions, wrt={{{name!r}: V}} with V of shape "
                 f"{(*shape, 'm')}, or take products with sol.vjp(v, wrt={name!r})"
             )
-        return Direction(name, np.eye(size).reshape(size, *shape), shape)
+        values = np.eye(size).reshape(size, *shape)
+        if name in getattr(problem, "symmetric", ()):
+            values = 0.5 * (values + values.swapaxes(1, 2))
+        return Direction(name, values, shape)
     found = checks.array(values, f"wrt[{name!r}]")
     if found.shape == shape:
         found, trailing = found[..., None], ()
@@ -81,7 +84,11 @@ def _direction(problem: Any, name: Any, values: Any, coordinates: int) -> Direct
         )
     if not np.all(np.isfinite(found)):
         raise ValueError(f"wrt[{name!r}] must be finite")
-    return Direction(name, np.ascontiguousarray(np.moveaxis(found, -1, 0)), trailing)
+    found = np.ascontiguousarray(np.moveaxis(found, -1, 0))
+    if len(shape) == 2 and name in getattr(problem, "symmetric", ()):
+        if np.abs(found - found.swapaxes(1, 2)).max(initial=0.0) > 1e-10 * np.abs(found).max():
+            raise ValueError(f"wrt[{name!r}] must hold symmetric matrices, as {name} itself is one")
+    return Direction(name, found, trailing)
 
 
 def _shape_of(problem: Any, name: Any) -> tuple[int, ...]:

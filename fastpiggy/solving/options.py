@@ -157,6 +157,37 @@ class ADMM:
 
 
 @dataclass(frozen=True)
+class DouglasRachford:
+    """Options of Douglas-Rachford splitting.
+
+    Parameters
+    ----------
+    step : float, optional
+        Positive; by default the square of a mean precision.
+    relaxation : float, default=1.0
+        In (0, 2).
+    """
+
+    step: float | None = None
+    relaxation: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.step is not None:
+            checks.number(self.step, "step", open_low=True)
+        found = checks.number(self.relaxation, "relaxation", open_low=True)
+        if not found < 2.0:
+            raise ValueError(f"relaxation must lie in (0, 2), got {self.relaxation}")
+
+
+@dataclass(frozen=True)
+class Newton:
+    """Options of Newton's method on the support: none.  It ends at the solution."""
+
+    #: Without a map that a derivative could run along with.
+    direct: ClassVar[bool] = True
+
+
+@dataclass(frozen=True)
 class DynamicProgramming:
     """Options of dynamic programming for total variation: none.  It ends at the solution."""
 

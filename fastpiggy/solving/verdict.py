@@ -19,15 +19,15 @@ def small(error: float | None, J: np.ndarray, unit: float = 1.0) -> bool:
 
 
 def status(
-    code: int, optimal: bool, fused: bool, stuck: Callable[[], bool], singular: bool,
+    code: int | Status, optimal: bool, fused: bool, stuck: Callable[[], bool], singular: bool,
     tangent: bool, kinks: np.ndarray, growth: Growth | None = None,
 ) -> Status:  # fmt: skip
     """The first status that applies.
 
     Parameters
     ----------
-    code : int
-        What the engine ended with.
+    code : int or Status
+        What the engine ended with, or what the problem turned out to be.
     optimal : bool
         Whether optimality is within the tolerance, or within rounding.
     fused : bool
@@ -43,6 +43,8 @@ def status(
     growth : Growth, optional
         That of the run's tangents.
     """
+    if isinstance(code, Status):
+        return code
     if code in (engine.GROWING, engine.NOT_FINITE):
         return Status.NOT_CONTRACTING
     if not optimal:
