@@ -5,9 +5,10 @@ import numpy as np
 from fastpiggy.algorithms.composite import rows
 from fastpiggy.designs import matrix
 from fastpiggy.penalties import GroupL2
+from fastpiggy.problems import directions as wrt
 from fastpiggy.solving.linearisation import Linearisation, Movement
 
-#: A group that x's error turns by more than this has no bound.
+#: A group that x's error turns by more than this, or a Hessian that it changes so, has no bound.
 _TURN = 0.1
 
 #: Slopes of the prox that differ by less are those of one linear piece.
@@ -32,14 +33,16 @@ def rounding(point: Linearisation, J: np.ndarray) -> float:
     return 4 * np.finfo(float).eps * float(np.linalg.norm(point.factor.spread(terms)) + own)
 
 
-def bend(point: Linearisation, J: np.ndarray, move: Movement) -> float | None:
+def bend(
+    point: Linearisation, J: np.ndarray, move: Movement, directions: list[wrt.Direction]
+) -> float | None:
     """How far the derivative J here is from that at the solution; None where that is unknown."""
     if not J.size or not point.active[0].size:
         return 0.0
     if not point.factor.least_eigenvalue > 0:
         return None
     reach = point.reach()
-    parts = _of_loss(point, J, move, reach), _of_penalty(point, J, move, reach)
+    parts = _of_loss(point, J, move, reach), _of_penalty(point, J, move, reach, directions)
     return None if None in parts else float(sum(parts))  # type: ignore[arg-type]
 
 
@@ -52,7 +55,9 @@ def _of_loss(
     of the solution, the Hessian there is within a factor ``exp(c e)`` of the one here, and so is K
     on either side: with ``b = exp(c e) - 1`` the error in the norm of K is at most b times that of
     J.  None where the loss does not say and curvatures are not the same over all that the rows can
-    still move, or where the gradient's own movement bends too.
+    still move, or where the gradient's own movement bends too.  The step that is left bounds e only
+    where the Hessian hardly changes along it, and then within a factor 2; elsewhere there may be no
+    solution at all, as for separable labels.
     """
     rough = getattr(point.binding.composite.loss, "roughness", None)
     if rough is not None and rough() == 0.0:
@@ -63,7 +68,10 @@ def _of_loss(
         return 0.0 if _same_curvatures(point, moved) else None
     if np.any(move.r):
         return None
-    ratio = np.expm1(min(rough() * float(moved.max()), 500.0))
+    change = 2.0 * rough() * float(moved.max())
+    if not change <= _TURN:
+        return None
+    ratio = np.expm1(change)
     y = J[members] if Q is None else Q.T @ J[members]
     energy = float(np.abs((y * (point.factor.K @ y)).sum()))
     return float(ratio * np.sqrt(energy / point.factor.least_eigenvalue))
@@ -79,9 +87,14 @@ def _same_curvatures(point: Linearisation, reach: np.ndarray) -> bool:
 
 
 def _of_penalty(
-    point: Linearisation, J: np.ndarray, move: Movement, reach: np.ndarray
-) -> float | None:
-    """The part of a prox that is not piecewise linear: bounded for groups, None for others."""
+    point: Linearisation, J: np.ndarray, move: Movement, reach: np.ndarray,
+    directions: list[wrt.Direction],
+) -> float | None:  # fmt: skip
+    """The part of the prox: its slopes do not move on a linear piece, or are those of groups.
+
+    None for others.  Where C moves with x, as along alpha of a squared l2 part, the error f has
+    ``K f = dC/(a step)`` with the slopes a.
+    """
     if isinstance(point.binding.composite.penalty, GroupL2):
         return _of_groups(point, J, move, reach)
     # u = x - step grad f: an entry of the Hessian is at most the root of its two diagonal ones.
@@ -90,8 +103,17 @@ def _of_penalty(
     probe = np.random.default_rng(0).uniform(1.0, 2.0, (point.x.size, 1))
     here = point.selection.apply(probe)
     sides = (point.shifted(side * moved).apply(probe) for side in (-1.0, 1.0))
-    same = all(np.abs(one - here).max() <= _SAME * np.abs(here).max() for one in sides)
-    return 0.0 if same else None
+    if not all(np.abs(one - here).max() <= _SAME * np.abs(here).max() for one in sides):
+        return None
+    if point.binding.kind != "CoordinatePenalty":
+        return 0.0
+    members = point.active[0]
+    a, shift = (here / probe)[members], np.zeros_like(reach)
+    # At a solution x is the prox's value: its argument moves by 1/a times as much.
+    shift[members] = reach[members] / a[:, 0]
+    C = (point.shifted(side * shift, directions).C for side in (-1.0, 1.0))
+    far = np.maximum(*(np.abs(one - move.C) for one in C))[members]
+    return float(np.linalg.norm(point.factor.spread(far / (a * point.steps[members][:, None]))))
 
 
 def _of_groups(

@@ -75,9 +75,10 @@ def tangent(
     end = polished(point)
     move = end.movement(directions)
     exact = J if end is point and mode == "implicit" else end.solve(move)
-    error = float(np.linalg.norm(J - exact)) + bend.rounding(end, exact)
+    # A norm is itself rounded.
+    error = (1.0 + 1e-14) * float(np.linalg.norm(J - exact)) + bend.rounding(end, exact)
     error += end.distance(end.step(exact, move) - exact)
-    moved = bend.bend(end, exact, move)
+    moved = bend.bend(end, exact, move, directions)
     known = end.factor.least_eigenvalue > 0 and moved is not None
     unique = not (end.selection.kinks.size or end.bent.size)
     settled = end.optimality <= SETTLED * end.floor and unique

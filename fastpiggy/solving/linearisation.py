@@ -91,9 +91,9 @@ class Linearisation:
         slack = np.broadcast_to(np.asarray(slack, dtype=float), self.x.shape)
         return select(self.binding, self.u + shift, self.steps, slack, d, wrt.count(directions))
 
-    def shifted(self, shift: np.ndarray) -> Selection:
+    def shifted(self, shift: np.ndarray, directions: list[wrt.Direction] = NONE) -> Selection:
         """The selection with the prox's argument moved."""
-        return self._select(NONE, 0.0, shift)
+        return self._select(directions, 0.0, shift)
 
     @cached_property
     def selection(self) -> Selection:

@@ -186,3 +186,23 @@ def test_penalties_that_couple_all_coordinates(penalty):
                 for d in (1e-6, -1e-6))  # fmt: skip
         np.testing.assert_allclose(sol.jacobian[key], (a.x - b.x) / 2e-6, atol=2e-5)
         np.testing.assert_allclose(late.jacobian[key], sol.jacobian[key], atol=1e-6)
+
+
+def test_the_bound_covers_a_tangent_that_never_started():
+    # J is 0 and the error all of the derivative: what adds to it is not measured by J.
+    X, y, _ = data()
+    problem = fp.logistic(X, (y > 0).astype(int), alpha=0.02)
+    with pytest.warns(fp.FastpiggyWarning, match="max_iter"):
+        sol = fp.solve(problem, wrt="alpha", algorithm="coordinate_descent", derivative="frozen",
+                       max_iter=200)  # fmt: skip
+    J = exact(problem)
+    assert not sol.jacobian["alpha"].any() and sol.certificate.certified
+    assert sol.certificate.tangent_error == pytest.approx(np.linalg.norm(J), rel=1e-8)
+    assert sol.certificate.tangent_error >= np.linalg.norm(J)
+
+
+@pytest.mark.filterwarnings("ignore::fastpiggy.FastpiggyWarning")
+def test_nothing_is_certified_where_labels_are_separable():
+    X, _, _ = data(n=16, p=4)
+    sol = fp.solve(fp.logistic(X, X[:, 0] > 0, alpha=0.0), wrt="alpha", derivative="implicit")
+    assert not sol.certificate.certified
