@@ -16,6 +16,14 @@ class _OnRows(Criterion):
     """A mean of losses on held-out rows, with its gradient by one adjoint solve a part."""
 
     def __init__(self, problem: Any, metric: Any, tol: float, n_jobs: int) -> None:
+        if hasattr(problem, "held_out"):
+            if metric is not None:
+                raise ValueError(
+                    f"metric is for problems with a target; {type(problem).__name__} is judged by "
+                    f"its likelihood, got {metric!r}"
+                )
+            super().__init__(problem, tol, n_jobs)
+            return
         if getattr(problem, "family", None) != "composite":
             raise TypeError(
                 "problem must have rows to hold out, as those of fastpiggy.lasso and its like, "
@@ -40,7 +48,9 @@ class HeldOut(_OnRows):
     X_val : array_like or sparse of shape (k, p)
         The validation rows.
     y_val : array_like of shape (k,)
-        For classification, labels among those of the problem.
+        For classification, labels among those of the problem.  None for a covariance, which is
+        judged by the likelihood ``-logdet P + <C, P>``, C the second moments of the rows about the
+        mean of those fitted.
     sample_weight : array_like of shape (k,), optional
         Of the validation rows.
     metric : str or callable, optional
@@ -69,10 +79,15 @@ class HeldOut(_OnRows):
     """
 
     def __init__(
-        self, problem: Any, X_val: Any, y_val: Any, *, sample_weight: Any = None,
+        self, problem: Any, X_val: Any, y_val: Any = None, *, sample_weight: Any = None,
         metric: Any = None, tol: float = 1e-9,
     ) -> None:  # fmt: skip
         super().__init__(problem, metric, tol, 1)
+        if hasattr(problem, "held_out"):
+            if y_val is not None or sample_weight is not None:
+                raise ValueError(f"{type(problem).__name__} takes rows alone to judge on")
+            self._only: list[Any] = [problem.held_out(X_val)]
+            return
         X = checks.matrix(X_val, "X_val")
         if X.shape[1] != problem.shape[1]:
             raise ValueError(
@@ -86,7 +101,7 @@ class HeldOut(_OnRows):
         self._only = [RowsPart(problem, loss, matrix.as_design(X), self.metric)]
 
     @property
-    def parts(self) -> list[RowsPart]:
+    def parts(self) -> list[Any]:
         return self._only
 
     @property
@@ -102,8 +117,9 @@ class CrossVal(_OnRows):
 
     Parameters
     ----------
-    problem : Problem
-        Its hyperparameters are where :func:`fastpiggy.tune` starts.
+    problem : Problem or SparseInverseCovariance
+        Its hyperparameters are where :func:`fastpiggy.tune` starts.  A covariance must have its
+        rows (``data=``).
     cv : int, splitter, or iterable of (train, test) index pairs, default=5
         An integer makes contiguous folds as scikit-learn's KFold does, for classification
         stratified ones; a splitter has ``split(X, y)``.
@@ -140,11 +156,22 @@ class CrossVal(_OnRows):
         self, problem: Any, cv: Any = 5, *, metric: Any = None, tol: float = 1e-9, n_jobs: int = 1
     ) -> None:
         super().__init__(problem, metric, tol, n_jobs)
-        self.splits = make_splits(problem, cv)
+        if hasattr(problem, "fold"):
+            if problem.data is None:
+                raise ValueError(
+                    f"cv needs rows to split: make the {type(problem).__name__} with data="
+                )
+            self.splits = make_splits(cv, len(problem.data))
+            self._folds: list[Any] = [problem.fold(*pair) for pair in self.splits]
+            return
+        labels = problem.loss.y
+        self.splits = make_splits(
+            cv, problem.shape[0], labels, problem.classes, problem.parameters.get("y", labels)
+        )
         self._folds = [self._fold(train, test) for train, test in self.splits]
 
     @property
-    def parts(self) -> list[RowsPart]:
+    def parts(self) -> list[Any]:
         return self._folds
 
     @property

@@ -5,19 +5,22 @@ from typing import Any
 import numpy as np
 
 
-def make_splits(problem: Any, cv: Any) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Pairs (train, test) of row indices for a number of folds, a splitter, or given pairs."""
-    n = problem.shape[0]
+def make_splits(
+    cv: Any, n: int, labels: Any = None, classes: Any = None, y: Any = None
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Pairs (train, test) of row indices for a number of folds, a splitter, or given pairs.
+
+    With `classes` the labels, -1 and +1, are spread over the folds; `y` is what a splitter sees.
+    """
     if isinstance(cv, bool | np.bool_):
         raise TypeError(f"cv must be an integer, a splitter or index pairs, got {cv!r}")
     if isinstance(cv, int | np.integer):
         if not 2 <= cv <= n:
             raise ValueError(f"cv must be between 2 and the number of rows {n}, got {cv}")
-        pairs = _folds(problem, int(cv))
+        pairs = _folds(n, int(cv), labels if classes is not None else None)
     elif hasattr(cv, "split"):
         # A splitter looks at shapes and labels only: X itself need not be made.
-        labels = problem.parameters.get("y", problem.loss.y)
-        pairs = list(cv.split(np.zeros((n, 1)), labels))
+        pairs = list(cv.split(np.zeros((n, 1)), y))
     else:
         try:
             pairs = [(train, test) for train, test in cv]
@@ -29,17 +32,15 @@ def make_splits(problem: Any, cv: Any) -> list[tuple[np.ndarray, np.ndarray]]:
     found = [(_indices(train, n, "train"), _indices(test, n, "test")) for train, test in pairs]
     if not found:
         raise ValueError("cv must give at least one (train, test) pair, got none")
-    if problem.classes is not None:
-        _check_classes(problem, found)
+    if classes is not None:
+        _check_classes(labels, found)
     return found
 
 
-def _folds(problem: Any, k: int) -> list[tuple[np.ndarray, np.ndarray]]:
-    n = problem.shape[0]
-    if problem.classes is None:
+def _folds(n: int, k: int, label: Any) -> list[tuple[np.ndarray, np.ndarray]]:
+    if label is None:
         tests = np.array_split(np.arange(n), k)
     else:
-        label = problem.loss.y
         fold = np.empty(n, dtype=np.int64)
         # Rows of each class are dealt out in turn, the second class going on where the first ends.
         order = np.concatenate([np.flatnonzero(label == side) for side in (-1.0, 1.0)])
@@ -64,7 +65,7 @@ def _indices(members: Any, n: int, part: str) -> np.ndarray:
     return found % n
 
 
-def _check_classes(problem: Any, splits: list[tuple[np.ndarray, np.ndarray]]) -> None:
+def _check_classes(labels: Any, splits: list[tuple[np.ndarray, np.ndarray]]) -> None:
     for k, (train, _) in enumerate(splits):
-        if np.unique(problem.loss.y[train]).size < 2:
+        if np.unique(labels[train]).size < 2:
             raise ValueError(f"cv must leave both classes in every train part; fold {k} has one")

@@ -101,6 +101,11 @@ def scales_of(criterion: Any, wrt: Any, bounds: Any) -> list[Scale]:
 
 def _scale(problem: Any, name: str, bounds: Any, names: list[str]) -> Scale:
     value = problem.parameters[name]
+    if np.ndim(value) > 1:
+        raise ValueError(
+            f"tune takes numbers and vectors, and {name} is a matrix of shape {np.shape(value)}; "
+            "give one number, or follow criterion.evaluate(...).gradient yourself"
+        )
     free = np.atleast_1d(value) > 0 if np.ndim(value) else np.ones(1, dtype=bool)
     logarithm = name != "l1_ratio"
     if bounds is None:

@@ -135,6 +135,18 @@ class SparseInverseCovariance:
 
         return System(self)
 
+    def held_out(self, data: Any) -> Any:
+        """What judges this problem's estimate on other rows, for :class:`fastpiggy.HeldOut`."""
+        from fastpiggy.structured.sparse_inverse_covariance.likelihood import held_out
+
+        return held_out(self, data)
+
+    def fold(self, train: np.ndarray, test: np.ndarray) -> Any:
+        """What fits some rows and judges on others, for :class:`fastpiggy.CrossVal`."""
+        from fastpiggy.structured.sparse_inverse_covariance.likelihood import fold
+
+        return fold(self, train, test)
+
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_shared": {}}
 
@@ -200,7 +212,7 @@ def sparse_inverse_covariance(
         raise ValueError("give either S or data=, and None for the other")
     rows = None
     if S is None:
-        rows = _rows(data)
+        rows = rows_of(data)
         centred = rows - rows.mean(axis=0)
         S = centred.T @ centred / len(rows)
         S = 0.5 * (S + S.T)
@@ -211,7 +223,8 @@ def sparse_inverse_covariance(
     return SparseInverseCovariance(S, _alpha(alpha, len(S)), bool(correlation), rows)
 
 
-def _rows(data: Any, columns: int | None = None, name: str = "data") -> np.ndarray:
+def rows_of(data: Any, columns: int | None = None, name: str = "data") -> np.ndarray:
+    """Checked rows of observations, a copy."""
     found = np.array(checks.matrix(data, name), dtype=float)
     bad = np.argwhere(~np.isfinite(found))
     if bad.size:

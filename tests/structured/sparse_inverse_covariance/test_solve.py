@@ -48,7 +48,9 @@ def test_solution_meets_the_conditions_and_is_positive_definite():
 
 def test_solution_is_that_of_scikit_learn():
     graphical_lasso = pytest.importorskip("sklearn.covariance").graphical_lasso
-    _, wanted = graphical_lasso(np.array(covariance()), 0.15, tol=1e-8, enet_tol=1e-12, max_iter=500)
+    _, wanted = graphical_lasso(
+        np.array(covariance()), 0.15, tol=1e-8, enet_tol=1e-12, max_iter=500
+    )
     np.testing.assert_allclose(fp.solve(problem()).x, wanted, atol=1e-6)
 
 
