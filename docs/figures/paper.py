@@ -1,7 +1,7 @@
 """Four algorithms, their iterates and their derivatives: the figure of 2206.00457.
 
 The pages are built with few repetitions; ``REPETITIONS=100 python docs/figures/paper.py`` draws
-all of them.
+all of them into ``paper.svg``.
 """
 
 import os
@@ -94,5 +94,5 @@ for title, (top, bottom) in zip(DRAWN, axes.T, strict=True):
 axes[0, 0].set(ylabel="iterate", ylim=(1e-16, 1e2))
 axes[1, 0].set_ylabel("derivative in alpha")
 
-if __name__ == "__main__" and not plt.isinteractive():
+if "REPETITIONS" in os.environ:
     fig.savefig("paper.svg")
