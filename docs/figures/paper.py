@@ -47,14 +47,6 @@ COLUMNS = {
 }
 
 
-# A version of the package without the third problem draws the other three.
-DRAWN = {
-    title: column
-    for title, column in COLUMNS.items()
-    if column[0] is not covariance or hasattr(fp, "sparse_inverse_covariance")
-}
-
-
 def errors(problem, algorithm, counts):
     """Relative distances of iterate and tangent to their limits after so many iterations."""
     limit = fp.solve(problem, wrt="alpha", tol=1e-13)
@@ -82,8 +74,8 @@ def column(title, repetitions, points=25):
     return counts, np.array(found)
 
 
-fig, axes = plt.subplots(2, len(DRAWN), sharex="col", sharey=True, figsize=(9.6, 4.4))
-for title, (top, bottom) in zip(DRAWN, axes.T, strict=True):
+fig, axes = plt.subplots(2, len(COLUMNS), sharex="col", sharey=True, figsize=(9.6, 4.4))
+for title, (top, bottom) in zip(COLUMNS, axes.T, strict=True):
     counts, found = column(title, REPETITIONS)
     for k, (ax, color) in enumerate(((top, "C0"), (bottom, "C1"))):
         low, middle, high = np.quantile(np.maximum(found[:, k], 1e-17), [0.1, 0.5, 0.9], axis=0)
