@@ -104,7 +104,9 @@ def main(argv: list[str] | None = None) -> None:
         "The gap is the loss at the alpha that was found over the global minimum of the exact "
         "curve on [alpha_max/1000, alpha_max], less 1; several minima: a rise of 0.1 % sets "
         "them apart. "
-        "Grids are read off the exact curve. Processor milliseconds a search."
+        "Grids are read off the exact curve. Processor milliseconds a search. "
+        "The rule by which the path stops was chosen on these same problems: others may be "
+        "missed."
     )
     parts = [report.header("minima", chosen, method), report.table(HEAD, rows), note]
     report.publish("minima", chosen, parts)
