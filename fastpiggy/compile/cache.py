@@ -1,7 +1,7 @@
 """The disk cache.
 
-It rests on private parts of Numba, as :mod:`~fastpiggy.compile.inner`, :mod:`.indexing` and
-:func:`.kernel.kind` do; CI runs the oldest and the newest release of the range below.
+It rests on private parts of Numba, as ``inner.py``, ``indexing.py`` and
+``kernel.kind`` do; CI runs the oldest and the newest release of the range below.
 
 Four things differ from Numba's own cache.  The key holds a digest of the package's sources, so that
 an edited callee is never run stale.  What is loaded must have the signature that was asked for: two
