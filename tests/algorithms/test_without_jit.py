@@ -16,7 +16,6 @@ from tables import (
     LOSSES,
     PENALTIES,
     SAMPLE,
-    apply_prox,
     directions,
     label,
     make_case,
@@ -88,17 +87,6 @@ def maps():
     yield "Picard", [code, trace, *state]
 
 
-def penalties():
-    """Prox, tangent and value, at a general point and at the kinks."""
-    for name, case in PENALTIES.items():
-        rng = np.random.default_rng(11)
-        penalty, u = case.make(rng, 6), rng.standard_normal(6)
-        d, du = directions(penalty, rng, 3), rng.standard_normal((3, 6))
-        for number, at in enumerate([u, *case.kinks(penalty, u, 0.5)]):
-            found = apply_prox(penalty, at, 0.5, du, d, q=0.25)
-            yield f"{name}-{number}", [*found, penalty_value(penalty, found[0])]
-
-
 def losses():
     """Values, slopes, curvatures and tangents, near and far out."""
     for name, make in LOSSES.items():
@@ -144,7 +132,7 @@ def splittings():
 
 def results():
     found = {}
-    for cases in (runs, inertias, maps, penalties, losses, passes, splittings):
+    for cases in (runs, inertias, maps, losses, passes, splittings):
         for name, values in cases():
             found |= {f"{name} {i}": np.asarray(value) for i, value in enumerate(values)}
     return found
