@@ -20,7 +20,9 @@ class _Linked(JITCodeLibrary):
 
     def finalize(self) -> None:
         for library in dict.fromkeys(self._linking_libraries):
-            self._reload_init.update(library._reload_init)
+            # What runs when code is loaded from the cache; older releases have no such thing.
+            if hasattr(library, "_reload_init"):
+                self._reload_init.update(library._reload_init)
             self._final_module.link_in(library._get_module_for_linking(), preserve=True)
         self.optimise()
         self._finalize_dynamic_globals()
@@ -60,7 +62,8 @@ class _Lowering(NativeLowering):
         # nobody calls this one.
         key = [].append
         state.targetctx.insert_user_function(key, lowered.fndesc, [state.library])
-        state.reload_init.extend(state.library._reload_init)
+        if hasattr(state.library, "_reload_init"):
+            state.reload_init.extend(state.library._reload_init)
         state["cr"] = lowered._replace(cfunc=key)
         return True
 
