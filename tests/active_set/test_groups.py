@@ -132,7 +132,8 @@ def test_wide_problems_from_alpha_max_down(n, part):
         sol = fp.solve(problem, wrt="alpha", algorithm="active_set")
     assert sol.certificate.status in ("converged", "at_kink", "singular_active_set")
     assert violation(problem, X, y + 1.0, np.ones(n), labels, sol.x, 0.0) < 1e-8
-    assert (part >= 1.0) == (not sol.x.any())
+    # At alpha_max itself rounding decides between zero and next to nothing.
+    assert (part >= 1.0) == bool(np.abs(sol.x).max() < 1e-12)
 
 
 @pytest.mark.parametrize("scale", [1e-8, 1e8])
