@@ -8,6 +8,7 @@ import pytest
 from tables.covariances import FUSED, covariance, problem, relative, violation
 
 import fastpiggy as fp
+from fastpiggy.structured.sparse_inverse_covariance import newton, support
 
 
 @cache
@@ -202,3 +203,23 @@ def test_margin_is_where_the_support_changes():
     for side in (-down, up):
         inside, beyond = (fp.solve(at.replace(alpha=0.15 + t * side)).x != 0 for t in (0.9, 1.1))
         assert np.array_equal(inside, sol.x != 0) and not np.array_equal(beyond, sol.x != 0)
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize("full", [False, True])
+def test_kernels_of_the_support_in_plain_python(full):
+    """Conjugate gradients through loops and through dense products, and descent, both ways."""
+    P = fp.solve(problem()).x
+    W, rng = np.linalg.inv(P), np.random.default_rng(4)
+    rows, columns = newton.pairs(np.ones_like(P, dtype=bool) if full else P != 0)
+    R, curb = rng.standard_normal((2, rows.size)), rng.uniform(0.0, 1.0, rows.size)
+    found = []
+    for kernel in (support.conjugate_gradients, support.conjugate_gradients.py_func):
+        X = np.zeros_like(R)
+        kernel(W, P, rows, columns, curb, R, X, 1e-13, 200)
+        found.append(X)
+    np.testing.assert_allclose(found[0], found[1], rtol=1e-9, atol=1e-12)
+    D = np.zeros((2, *P.shape))
+    D[:, rows, columns] = D[:, columns, rows] = found[0]
+    left = (W @ D @ W)[:, rows, columns] + curb * found[0] - R
+    assert np.abs(left).max() < 1e-9
