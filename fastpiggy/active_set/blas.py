@@ -1,17 +1,15 @@
 """The routines of BLAS and LAPACK that active sets use, on arrays in C order."""
 
-import numpy as np
-
-from fastpiggy.compile import fortran, helper
+from fastpiggy.compile import fortran, routine
 
 _dgemm = fortran("scipy.linalg.cython_blas", "dgemm", "cciiidpipidpi")
 _dsyrk = fortran("scipy.linalg.cython_blas", "dsyrk", "cciidpidpi")
-_dpotrf = fortran("scipy.linalg.cython_lapack", "dpotrf", "cipip")
+_dpotrf = fortran("scipy.linalg.cython_lapack", "dpotrf", "cipio")
 
 _N, _T, _L, _U = ord("N"), ord("T"), ord("L"), ord("U")
 
 
-@helper
+@routine
 def products(A, first, last, G):
     """Rows `first` to `last` of the Gram matrix of A's rows, up to the diagonal, into G."""
     n, width = A.shape[1], G.shape[1]
@@ -23,9 +21,7 @@ def products(A, first, last, G):
     _dsyrk(_U, _T, last - first, n, 1.0, here, n, 0.0, rows + 8 * first, width)
 
 
-@helper
+@routine
 def cholesky(R, k):
     """R with ``R'R`` the matrix in the leading upper triangle; False where it is not positive."""
-    info = np.zeros(1, dtype=np.int32)
-    _dpotrf(_L, k, R.ctypes.data, R.shape[1], info.ctypes.data)
-    return info[0] == 0
+    return _dpotrf(_L, k, R.ctypes.data, R.shape[1]) == 0

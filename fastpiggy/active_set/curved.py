@@ -16,12 +16,14 @@ from fastpiggy.active_set.cost_model import CHANGES, COSTLY, WIDE, next_level
 from fastpiggy.active_set.growth import survey
 from fastpiggy.active_set.homotopy import follow, refactor
 from fastpiggy.active_set.queue import heapify, pop
+from fastpiggy.active_set.reading import report
 from fastpiggy.active_set.work import (
     COEFFICIENT,
     COLUMNS,
     CORRELATION,
     CROWDED,
     DIAGONAL,
+    LARGEST,
     SAVED,
     SLOPES,
     SOLVED,
@@ -30,12 +32,13 @@ from fastpiggy.active_set.work import (
     UNSOLVED,
     VIOLATION,
 )
-from fastpiggy.compile import helper, kernel
+from fastpiggy.compile import kernel, routine
 
 _STAGES, _HALVINGS = 60, 25
 
-#: Newton steps on one working set.
-_STEPS = 8
+#: Newton steps on one working set; on what a warm start brings along, and on the intercept, and
+#: what these leave of the first violation.
+_STEPS, _FIRST_STEPS, _FIRST = 8, 20, 1e-12
 
 #: Added to the model's diagonal, over its entries: times the violation, and at the least.
 _CURB, _LEAST_CURB = 1e-3, 1e-12
@@ -77,20 +80,26 @@ class States(NamedTuple):
     scaled: np.ndarray
 
 
-@kernel
+@routine
 def begin(problem, work, states, start):
-    """An empty working set but for the columns of `start` that are not zero or not penalised."""
+    """An empty working set but for the columns of `start` that are not zero or not penalised.
+
+    Returns whether all of `start` is zero.
+    """
+    cold = True
     for i in range(states.z.size):
         states.z[i] = problem.loss.start(i)
     for j in range(start.size):
         if start[j] != 0.0 or problem.thresholds[j] == 0.0:
+            cold = cold and start[j] == 0.0
             _take(problem, work, j, start[j])
             column = work.columns[work.active.count[COLUMNS] - 1]
             for i in range(column.size):
                 states.z[i] += start[j] * column[i]
+    return cold
 
 
-@helper
+@routine
 def _take(problem, work, j, coefficient):
     count, vectors = work.active.count, work.active.vectors
     a = count[COLUMNS]
@@ -100,7 +109,7 @@ def _take(problem, work, j, coefficient):
     count[COLUMNS] = a + 1
 
 
-@kernel
+@routine
 def grow(problem, work, lam, most):
     """Let at most so many columns join that pull harder than a level; returns how many did."""
     waiting, place, pull = 0, work.place, work.pull
@@ -115,7 +124,7 @@ def grow(problem, work, lam, most):
     return joined
 
 
-@kernel
+@routine
 def look(problem, work, states, lam):
     """One pass over X: correlations, pulls, and the largest violation at a level."""
     for i in range(states.z.size):
@@ -123,7 +132,7 @@ def look(problem, work, states, lam):
     survey(problem, work, lam, lam)
 
 
-@helper
+@routine
 def _model(problem, work, states, lift):
     """Correlations and the Gram matrix of the working set at the states.
 
@@ -155,7 +164,7 @@ def _model(problem, work, states, lift):
             G[b, a] = G[a, b]
 
 
-@helper
+@routine
 def _objective(problem, states, step):
     total = 0.0
     for i in range(states.z.size):
@@ -163,7 +172,7 @@ def _objective(problem, states, step):
     return total
 
 
-@helper
+@routine
 def _penalty(problem, work, lam, step):
     """Of the working set, `step` of the way from the saved coefficients to the present ones."""
     vectors, total = work.active.vectors, 0.0
@@ -174,7 +183,7 @@ def _penalty(problem, work, lam, step):
     return total
 
 
-@kernel
+@routine
 def newton(problem, work, states, lam, scale, tol, most):
     """At most so many Newton steps on the working set, to a violation of `tol` on it.
 
@@ -238,43 +247,88 @@ def newton(problem, work, states, lam, scale, tol, most):
     return True
 
 
-def by(grow, newton, look):
-    """The loop over the levels by these kernels, which may have been prepared."""
+@routine
+def advance(problem, work, states, lam, end, scale, tol):
+    """Lower the level from `lam` to `end`, and stop at a violation of at most `tol` there.
 
-    def advance(problem, work, states, lam, end, scale, tol):
-        """Lower the level from `lam` to `end`, and stop at a violation of at most `tol` there.
-
-        Returns a code and the level, as :func:`fastpiggy.active_set.quadratic.advance` does.
-        """
-        count, found = work.active.count, work.found
-        n, p, room = states.z.size, work.place.size, work.members.size
-        factor, stale, best = WIDE if n < p else COSTLY, 0, np.inf
-        for _stage in range(_STAGES):
-            size = int(count[COLUMNS])
-            if room - size < min(32, p - size):
-                return CROWDED, lam
-            lam = next_level(lam, end, factor)
-            joined = grow(problem, work, lam, min(max(32, p // 8), room - size))
-            # On the way one step is enough: the model is made anew with the next columns.
-            steps = _STEPS if lam == end else 1
-            going = newton(problem, work, states, lam, scale, 0.1 * tol, steps)
-            look(problem, work, states, lam)
-            if lam == end:
-                violation = float(found[VIOLATION])
-                if violation <= tol:
-                    return SOLVED, lam
-                better = violation < 0.5 * best
-                stale = 0 if joined > 0 or (going and better) else stale + 1
-                best = min(best, violation)
-                if stale > 1:
-                    break
-        return UNSOLVED, lam
-
-    return advance
+    Returns a code and the level, as :func:`fastpiggy.active_set.quadratic.advance` does.
+    """
+    count, found = work.active.count, work.found
+    n, p, room = states.z.size, work.place.size, work.members.size
+    factor, stale, best = WIDE if n < p else COSTLY, 0, np.inf
+    for _stage in range(_STAGES):
+        size = count[COLUMNS]
+        if room - size < min(32, p - size):
+            return CROWDED, lam
+        lam = next_level(lam, end, factor)
+        joined = grow(problem, work, lam, min(max(32, p // 8), room - size))
+        # On the way one step is enough: the model is made anew with the next columns.
+        steps = _STEPS if lam == end else 1
+        going = newton(problem, work, states, lam, scale, 0.1 * tol, steps)
+        look(problem, work, states, lam)
+        if lam == end:
+            violation = found[VIOLATION]
+            if violation <= tol:
+                return SOLVED, lam
+            better = violation < 0.5 * best
+            stale = 0 if joined > 0 or (going and better) else stale + 1
+            best = min(best, violation)
+            if stale > 1:
+                break
+    return UNSOLVED, lam
 
 
-@kernel
-def settle(problem, work, states):
-    """The Gram matrix of the working set at the solution, for the tangents there."""
+@kernel(allocates=False)
+def solve(problem, work, states, start, lam, end, scale, tol, asked, x, J):
+    """:func:`advance` from a start, and what there is to :func:`report` at the end.
+
+    Parameters
+    ----------
+    problem : Curved
+    work : Work
+        Empty, or as a call has left it that has ended CROWDED.
+    states : States
+    start : ndarray of shape (p,)
+        Coefficients.
+    lam, end : float
+        The first level, 0 for `end` where some coefficient is not zero, else the largest pull; the
+        last level.
+    scale : float
+        What violations are measured against; 0 for the larger of `end` and a thousandth of the
+        first level, which is alpha_max then.
+    tol : float
+        Largest violation, over the scale.
+    asked : Asked
+    x, J : ndarray of shape (p,) and (m, p)
+        Zeros, which are written over where the problem is solved.
+
+    Returns
+    -------
+    code, lam
+        As :func:`advance` returns them.
+    scale : float
+    size : float
+        The norm of the states times their curvatures, of which rounding is made.
+    found : tuple of float
+        As :func:`report` returns them.
+    """
+    if lam == 0.0:
+        cold = begin(problem, work, states, start)
+        look(problem, work, states, end)
+        if work.active.count[COLUMNS] > 0:
+            # In its own units: next to a large alpha the slope along the intercept is nothing.
+            goal = _FIRST * work.found[VIOLATION]
+            newton(problem, work, states, end, end, goal, _FIRST_STEPS)
+            look(problem, work, states, end)
+        lam = max(work.found[LARGEST], end) if cold else end
+        scale = scale if scale > 0.0 else max(end, 1e-3 * lam)
+    code, lam = advance(problem, work, states, lam, end, scale, tol * scale)
+    if code == CROWDED:
+        return code, lam, scale, 0.0, (0.0, 0.0, 0.0, 0.0, 0.0)
     _model(problem, work, states, False)
-    return refactor(work.active)
+    refactor(work.active)
+    squares = 0.0
+    for i in range(states.z.size):
+        squares += (states.curvature[i] * states.z[i]) ** 2
+    found = report(problem, work, end, code == SOLVED, asked, x, J)
+    return code, lam, scale, np.sqrt(squares), found

@@ -1,10 +1,10 @@
 """Coordinate descent in Gram space, with the correlations of the whole working set kept."""
 
 from fastpiggy.active_set.work import COEFFICIENT, COLUMNS, CORRELATION, SWEEPS, THRESHOLD
-from fastpiggy.compile import helper
+from fastpiggy.compile import routine
 
 
-@helper
+@routine
 def descend(active, lam, sweeps):
     """At most so many sweeps at a level; ends when the signs have stood still for two of them."""
     count, G = active.count, active.gram

@@ -26,7 +26,7 @@ from fastpiggy.active_set.work import (
     STEP,
     SWEEPS,
 )
-from fastpiggy.compile import helper, kernel, routine
+from fastpiggy.compile import kernel, routine
 
 #: Proximal steps on one block, which make up nearly its exact minimum.
 _INNER = 6
@@ -89,7 +89,7 @@ def size_of(v, lo, hi):
     return np.sqrt(total)
 
 
-@helper
+@routine
 def _block(active, lo, hi, top, bound):
     """Proximal steps on one block: its new coefficients in STEP; returns the largest change."""
     G, w, q = active.gram, active.vectors[COEFFICIENT], active.vectors[CORRELATION]
@@ -166,7 +166,7 @@ def _exact_block(active, lo, hi, top, bound):
     return change
 
 
-@kernel
+@kernel(allocates=False)
 def descend(active, groups, lam, sweeps):
     """Block coordinate descent; ends when no group has come or gone in two sweeps.
 
@@ -226,7 +226,7 @@ def _worst(active, groups, lam):
     return worst
 
 
-@helper
+@routine
 def _system(active, groups, lam, lift):
     """Active groups and places, and K in the factor's upper triangle; its diagonal in ROTATED."""
     R, order, w = active.factor, active.order, active.vectors[COEFFICIENT]
@@ -305,7 +305,7 @@ def _direction(active, groups, lam):
     return longest
 
 
-@helper
+@routine
 def _active(groups, lam, b):
     """First and last place of an active group, and its threshold."""
     g = groups.queue[b]
@@ -313,7 +313,7 @@ def _active(groups, lam, b):
     return lo, lo + groups.offsets[g + 1] - groups.offsets[g], lam * groups.weights[g]
 
 
-@helper
+@routine
 def _crossings(active, groups, lam, out):
     """When the step leads each active group past zero, inf where it does not; and the first."""
     w, d, first, i = active.vectors[COEFFICIENT], active.vectors[STEP], np.inf, 0
@@ -357,7 +357,7 @@ def _change(active, groups, lam, step, crossings, last, share, new):
     return change, 1e-15 * total
 
 
-@kernel
+@kernel(allocates=False)
 def newton(active, groups, lam):
     """One Newton step on the active groups, with those at zero that it leads past it.
 
@@ -411,7 +411,7 @@ def newton(active, groups, lam):
     return True, pivot, loose
 
 
-@helper
+@routine
 def settle(active, groups, lam, goal, sweeps, rounds):
     """Descent on the working set, then Newton steps and sweeps in turn, to a violation `goal`.
 

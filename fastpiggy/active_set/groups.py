@@ -26,7 +26,7 @@ from fastpiggy.active_set.work import (
     UNSOLVED,
     VIOLATION,
 )
-from fastpiggy.compile import helper, kernel
+from fastpiggy.compile import kernel, routine
 
 _STAGES = 60
 
@@ -37,7 +37,7 @@ _EARLY, _LATE, _ROUNDS = 10, 30, 40
 _ROUGH = 0.1
 
 
-@helper
+@routine
 def _take(problem, work, groups, g):
     """Take the columns of a group into the next places; their Gram rows are not yet known."""
     groups.first[g] = work.active.count[COLUMNS]
@@ -48,7 +48,7 @@ def _take(problem, work, groups, g):
     return groups.first[g], work.active.count[COLUMNS]
 
 
-@helper
+@routine
 def _extend(work, groups, before, first):
     """Gram rows of the places from `first` on, and bounds for the groups from `before` on."""
     extend(work, first)
@@ -67,7 +67,7 @@ def _extend(work, groups, before, first):
         groups.curvature[g] = min(np.sqrt(squares), largest)
 
 
-@kernel
+@kernel(allocates=False)
 def admit(problem, work, groups, wanted, coefficients):
     """Take groups into the working set with given coefficients, whatever their pull."""
     before, start = groups.count[0], work.active.count[COLUMNS]
@@ -78,7 +78,7 @@ def admit(problem, work, groups, wanted, coefficients):
     _extend(work, groups, before, start)
 
 
-@kernel
+@kernel(allocates=False)
 def grow(problem, work, groups, lam, most):
     """Let groups join that pull harder than a level, the strongest first.
 
@@ -128,7 +128,7 @@ def grow(problem, work, groups, lam, most):
     return groups.count[0] - before
 
 
-@kernel
+@kernel(allocates=False)
 def look(problem, work, groups, lam, next_):
     """One pass over X: correlations, pulls, and the largest violation at a level.
 
@@ -163,7 +163,7 @@ def look(problem, work, groups, lam, next_):
     return waiting
 
 
-@helper
+@routine
 def advance(problem, work, groups, lam, end, tol):
     """Lower the level from `lam` to `end`, and stop at a violation of at most `tol` there.
 
@@ -197,7 +197,7 @@ def advance(problem, work, groups, lam, end, tol):
     return UNSOLVED, lam
 
 
-@kernel
+@kernel(allocates=False)
 def read(problem, work, groups, lam, x):
     """Write the coefficients into x, which holds zeros.
 

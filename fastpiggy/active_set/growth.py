@@ -25,7 +25,7 @@ from fastpiggy.active_set.work import (
     THRESHOLD,
     VIOLATION,
 )
-from fastpiggy.compile import helper, kernel
+from fastpiggy.compile import routine
 
 
 class Quadratic(NamedTuple):
@@ -56,7 +56,7 @@ class Quadratic(NamedTuple):
     ridge: np.ndarray
 
 
-@helper
+@routine
 def take(problem, work, j):
     """Take column j of X into the next place; its Gram row is not yet known."""
     vectors, count = work.active.vectors, work.active.count
@@ -74,7 +74,7 @@ def take(problem, work, j):
     return a
 
 
-@helper
+@routine
 def extend(work, first):
     """Gram rows of the places from `first` on, and the correlations that follow from them."""
     active, size = work.active, work.active.count[COLUMNS]
@@ -96,7 +96,7 @@ def extend(work, first):
                 q[b] -= row[b] * w[a]
 
 
-@kernel
+@routine
 def admit(problem, work, columns, coefficients):
     """Take columns into the working set with given coefficients, whatever their pull."""
     first = work.active.count[COLUMNS]
@@ -106,7 +106,7 @@ def admit(problem, work, columns, coefficients):
     extend(work, first)
 
 
-@kernel
+@routine
 def grow(problem, work, lam, most, few, direct):
     """Let columns join that pull harder than a level, then descend in Gram space.
 
@@ -153,7 +153,7 @@ def grow(problem, work, lam, most, few, direct):
     return joined
 
 
-@helper
+@routine
 def residual(problem, work):
     r, root, w = work.residual, problem.root, work.active.vectors[COEFFICIENT]
     # The queue is empty here, and its place serves as a list.
@@ -168,7 +168,7 @@ def residual(problem, work):
         r[i] = root[i] * (root[i] * problem.y[i] - r[i])
 
 
-@helper
+@routine
 def survey(problem, work, lam, next_):
     """One pass over X with the residual: correlations, pulls, the largest violation at a level.
 
@@ -198,7 +198,7 @@ def survey(problem, work, lam, next_):
     return waiting
 
 
-@kernel
+@routine
 def look(problem, work, lam, next_):
     """The residual, and :func:`survey`."""
     residual(problem, work)

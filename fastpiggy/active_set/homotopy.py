@@ -28,13 +28,13 @@ from fastpiggy.active_set.work import (
     STEP,
     THRESHOLD,
 )
-from fastpiggy.compile import helper, kernel, routine
+from fastpiggy.compile import routine
 
 #: A pivot below this, over the diagonal entry, counts as zero.
 PIVOT = 1e-10
 
 
-@helper
+@routine
 def gather(active, k):
     """The Gram matrix of the first k of the order, in the factor's upper triangle."""
     G, R, order = active.gram, active.factor, active.order
@@ -44,7 +44,7 @@ def gather(active, k):
             out[j] = row[order[j]]
 
 
-@helper
+@routine
 def _one_by_one(active, wanted):
     """The factor column by column; one that depends on the others has its coefficient zeroed."""
     G, R, order, vectors = active.gram, active.factor, active.order, active.vectors
@@ -65,7 +65,7 @@ def _one_by_one(active, wanted):
     return k
 
 
-@helper
+@routine
 def refactor(active):
     """The active places, and the factor of their Gram matrix."""
     count, order, G, R, vectors = (
@@ -106,7 +106,7 @@ def combine(G, order, d, k, size, out):
             out[j] += x * a[j]
 
 
-@helper
+@routine
 def _rates(active, k, d, size):
     """How correlations move with t: those of active places as the level does, here without it.
 
@@ -132,7 +132,7 @@ def _rates(active, k, d, size):
             rate[a] = -total - e[a]
 
 
-@helper
+@routine
 def _leave(active, k, i):
     """Position i of the order leaves at zero; what was barred may try again."""
     order, v, side = active.order, active.vectors[ROTATED], active.vectors[SIDE]
@@ -146,7 +146,7 @@ def _leave(active, k, i):
     return k - 1
 
 
-@helper
+@routine
 def _exchange(active, k, sign, least, d):
     """Make room for a column that depends on the active ones: the objective is flat along it.
 
@@ -183,7 +183,7 @@ def _exchange(active, k, sign, least, d):
     return first, reach
 
 
-@kernel
+@routine
 def follow(active, begin, end, most):
     """Drive the perturbation to zero and the level from `begin` to `end`, times the thresholds.
 

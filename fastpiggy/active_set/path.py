@@ -28,7 +28,7 @@ from fastpiggy.active_set.work import (
     THRESHOLD,
     Active,
 )
-from fastpiggy.compile import helper, kernel
+from fastpiggy.compile import kernel, routine
 
 #: Entries of ``Fold.found``: the level that was reached, and the largest violation there.
 REACHED, VIOLATED = range(2)
@@ -86,7 +86,7 @@ class Pieces(NamedTuple):
     active: np.ndarray
 
 
-@helper
+@routine
 def _apply(fold, coefficients, k, out):
     """``columns' w`` on the judging rows for coefficients in the order of the factor."""
     order = fold.active.order
@@ -99,7 +99,7 @@ def _apply(fold, coefficients, k, out):
             out[i] -= shift * fold.root[i]
 
 
-@helper
+@routine
 def _refactor(active, k):
     """The factor of the active columns anew; False where they depend on each other."""
     G, R, order = active.gram, active.factor, active.order
@@ -110,7 +110,7 @@ def _refactor(active, k):
     return blas.cholesky(R, k)
 
 
-@helper
+@routine
 def _settle(fold, lam, k):
     """Coefficients and correlations of the active set anew at a level; the largest violation."""
     active = fold.active
@@ -139,7 +139,7 @@ def _settle(fold, lam, k):
     return worst
 
 
-@kernel
+@kernel(allocates=False)
 def correlate_all(X, residuals, out):
     """``X' r`` for every row r of `residuals`, two columns of X at a time: X is read once."""
     n, p = X.shape
@@ -160,7 +160,7 @@ def correlate_all(X, residuals, out):
             out[j, v] = s
 
 
-@kernel
+@kernel(allocates=False)
 def restart(fold, lam, k):
     """The state at a level for the first `k` of the order, with their signs; False if singular."""
     active = fold.active
@@ -171,7 +171,7 @@ def restart(fold, lam, k):
     return True
 
 
-@kernel
+@kernel(allocates=False)
 def descend_to(fold, end, pieces, first):
     """Follow the path from where it is down to a level, and record the held-out loss.
 

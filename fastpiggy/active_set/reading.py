@@ -1,5 +1,7 @@
 """What a working set says at a solution: x, how near to a kink it is, and its tangents."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 from fastpiggy.active_set.triangle import backward, forward
@@ -14,10 +16,32 @@ from fastpiggy.active_set.work import (
     STEP,
     THRESHOLD,
 )
-from fastpiggy.compile import kernel
+from fastpiggy.compile import routine
+
+#: The least pivot over a diagonal entry with which a Gram matrix says enough of its columns.
+PIVOT = 1e-7
 
 
-@kernel
+class Asked(NamedTuple):
+    """The tangents that are asked for.
+
+    Parameters
+    ----------
+    slopes, ridges : ndarray of shape (m,)
+        How the level and the squared l2 part move with each parameter.
+    penalised : int
+        Coordinates from here on, the intercept, have no squared l2 part.
+    away : float
+        How far from a kink a solution must be, over its threshold.
+    """
+
+    slopes: np.ndarray
+    ridges: np.ndarray
+    penalised: int
+    away: float
+
+
+@routine
 def read(problem, work, lam, x):
     """Write the coefficients into x, which holds zeros.
 
@@ -60,7 +84,7 @@ def read(problem, work, lam, x):
     return distance, pivot, curvature, term
 
 
-@kernel
+@routine
 def tangents(work, penalised, slopes, ridges, J):
     """Derivatives of the solution along m directions of the level and of the squared l2 part.
 
@@ -111,3 +135,23 @@ def tangents(work, penalised, slopes, ridges, J):
         for i in range(k):
             J[m, work.members[order[i]]] = d[i]
     return worst
+
+
+@routine
+def report(problem, work, lam, solved, asked, x, J):
+    """Coefficients, and tangents where these follow from the factor.
+
+    They do where the problem is solved, and neither a kink nor a vanishing pivot is near.
+
+    Returns
+    -------
+    distance, pivot, curvature, term : float
+        As :func:`read` has them.
+    correction : float
+        As :func:`tangents` has it; infinite where there are none.
+    """
+    distance, pivot, curvature, term = read(problem, work, lam, x)
+    correction = np.inf
+    if solved and distance > asked.away and pivot > PIVOT:
+        correction = tangents(work, asked.penalised, asked.slopes, asked.ridges, J)
+    return distance, pivot, curvature, term, correction

@@ -6,7 +6,7 @@ inner loop runs along a row.
 
 import numpy as np
 
-from fastpiggy.compile import helper, routine
+from fastpiggy.compile import routine
 
 
 @routine
@@ -19,7 +19,7 @@ def forward(R, k, t):
             t[j] -= c * row[j]
 
 
-@helper
+@routine
 def backward(R, k, v, d):
     """Solve ``R d = v``."""
     for i in range(k - 1, -1, -1):
@@ -29,7 +29,7 @@ def backward(R, k, v, d):
         d[i] = (v[i] - total) / R[i, i]
 
 
-@helper
+@routine
 def append(R, k, t, diagonal, least):
     """One more row and column of K: `t` above the diagonal, overwritten by the new column of R.
 
@@ -46,7 +46,7 @@ def append(R, k, t, diagonal, least):
     return pivot
 
 
-@helper
+@routine
 def remove(R, k, a, v):
     """Take row and column `a` out of K; `v`, which holds ``inv(R') b``, follows."""
     for i in range(a):

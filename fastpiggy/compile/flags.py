@@ -5,7 +5,7 @@ from typing import Any
 from numba import config
 
 from fastpiggy.compile import indexing as indexing
-from fastpiggy.compile.inner import Inner
+from fastpiggy.compile.pipeline import Inner, Outer
 
 # ``reassoc`` is what vectorises a dot product.  The full ``fastmath`` set would let LLVM assume
 # that NaN and inf never occur, which breaks the non-finite checks and gains nothing measurable.
@@ -28,7 +28,7 @@ INNER: dict[str, Any] = {
 APART: dict[str, Any] = {**_COMMON, "no_cpython_wrapper": True, "pipeline_class": Inner}
 
 #: Options of the kernels themselves, which run without the interpreter lock.
-OUTER: dict[str, Any] = {**_COMMON, "nogil": True}
+OUTER: dict[str, Any] = {**_COMMON, "nogil": True, "pipeline_class": Outer}
 
 #: False where ``NUMBA_DISABLE_JIT=1`` asks for plain Python.
 COMPILED = not config.DISABLE_JIT

@@ -20,7 +20,7 @@ _WIDTH = {"c": ir.IntType(8), "i": ir.IntType(32)}
 _CTYPES: dict[str, Any] = {"c": ctypes.c_char, "i": ctypes.c_int, "d": ctypes.c_double}
 
 
-def fortran(module: str, name: str, arguments: str) -> Callable[..., None]:
+def fortran(module: str, name: str, arguments: str) -> Callable[..., Any]:
     """A Fortran routine that kernels and plain Python can call.
 
     Parameters
@@ -31,7 +31,8 @@ def fortran(module: str, name: str, arguments: str) -> Callable[..., None]:
     arguments : str
         One letter an argument: c a character (as its code), i an integer, d a number, p the
         address of an array (``array.ctypes.data``).  The first three are handed over by reference,
-        as Fortran wants them.
+        as Fortran wants them.  A last o stands for the integer that the routine leaves there,
+        LAPACK's ``info``: it is no argument of the call, but what the call returns.
 
     Returns
     -------
@@ -40,7 +41,7 @@ def fortran(module: str, name: str, arguments: str) -> Callable[..., None]:
     address = get_cython_function_address(module, name)
     routine = Routine(name, address, arguments)
     if COMPILED:
-        names = ", ".join(f"a{i}" for i in range(len(arguments)))
+        names = ", ".join(f"a{i}" for i in range(len(routine.inputs)))
         # Parameters must be spelled out for Numba.
         source = f"lambda {names}: lambda {names}: compiled({names})"
         overload(routine)(eval(source, {"compiled": _compiled(name, address, arguments)}))
@@ -54,19 +55,22 @@ class Routine:
     """
 
     def __init__(self, name: str, address: int, arguments: str) -> None:
-        self.__name__, self.arguments = name, arguments
+        self.__name__, self.arguments, self.inputs = name, arguments, arguments.removesuffix("o")
         prototype = ctypes.CFUNCTYPE(None, *(ctypes.c_void_p for _ in arguments))
         self.function = prototype(address)
 
     def __call__(self, *values: Any) -> None:
-        slots = []
-        for kind, value in zip(self.arguments, values, strict=True):
+        slots, left = [], ctypes.c_int(0)
+        for kind, value in zip(self.inputs, values, strict=True):
             if kind == "p":
                 slots.append(ctypes.c_void_p(int(value)))
             else:
                 value = bytes([value]) if kind == "c" else value
                 slots.append(ctypes.byref(_CTYPES[kind](value)))
+        if self.inputs != self.arguments:
+            slots.append(ctypes.byref(left))
         self.function(*(ctypes.cast(slot, ctypes.c_void_p) for slot in slots))
+        return left.value
 
     def __repr__(self) -> str:
         return f"<Fortran {self.__name__}({self.arguments})>"
@@ -76,21 +80,25 @@ def _compiled(name: str, address: int, arguments: str) -> Any:
     """The call as kernels make it."""
     symbol = f"fastpiggy_{name}"
     binding.add_symbol(symbol, address)
+    inputs = arguments.removesuffix("o")
 
     def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         slots = []
-        for kind, value in zip(arguments, values, strict=True):
+        for kind, value in zip(inputs, values, strict=True):
             if kind == "p":
                 slots.append(builder.inttoptr(value, ir.IntType(8).as_pointer()))
             else:
                 narrow = value if kind == "d" else builder.trunc(value, _WIDTH[kind])
                 slots.append(cgutils.alloca_once_value(builder, narrow))
+        left = cgutils.alloca_once_value(builder, ir.Constant(_WIDTH["i"], 0))
+        if inputs != arguments:
+            slots.append(left)
         signature_ = ir.FunctionType(ir.VoidType(), [slot.type for slot in slots])
         builder.call(cgutils.get_or_insert_function(builder.module, signature_, symbol), slots)
-        return context.get_dummy_value()
+        return builder.sext(builder.load(left), ir.IntType(64))
 
-    signature = types.void(*(_NUMBA[kind] for kind in arguments))
-    names = ", ".join(f"a{i}" for i in range(len(arguments)))
+    signature = types.int64(*(_NUMBA[kind] for kind in inputs))
+    names = ", ".join(f"a{i}" for i in range(len(inputs)))
     # An intrinsic's parameters must be spelled out.
     made = eval(f"lambda typing_context, {names}: found", {"found": (signature, codegen)})
     made.__name__ = name

@@ -1,7 +1,8 @@
 """Kernels: compiled functions of records and arrays, cached on disk."""
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any, TypeVar, overload
 
 from numba import njit, typeof
 
@@ -17,15 +18,28 @@ except ImportError:  # pragma: no cover - a Numba that hides it
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-def kernel(function: Function) -> Function:
+@overload
+def kernel(function: Function) -> Function: ...
+@overload
+def kernel(*, allocates: bool) -> Callable[[Function], Function]: ...
+def kernel(function: Any = None, *, allocates: bool = True) -> Any:
     """Compile a function at its first call with each combination of types, and cache it on disk.
 
     Kernels run without the interpreter lock, on one thread, and only read the fields of records.
     With ``NUMBA_DISABLE_JIT=1`` the function is returned as it is.
+
+    Parameters
+    ----------
+    function : callable
+    allocates : bool
+        False where neither the kernel nor what it calls makes an array or hands one out: references
+        to arrays need no counting then, which is a good part of the code to compile.
     """
+    if function is None:
+        return partial(kernel, allocates=allocates)
     if not COMPILED:
         return function
-    dispatcher = njit(**OUTER)(function)
+    dispatcher = njit(**OUTER, _nrt=allocates)(function)
     attach_cache(dispatcher)
     return dispatcher
 

@@ -9,8 +9,8 @@ from fastpiggy.compile.fortran import fortran
 from fastpiggy.compile.helper import routine
 
 _dgemm = fortran("scipy.linalg.cython_blas", "dgemm", "cciiidpipidpi")
-_dsyevd = fortran("scipy.linalg.cython_lapack", "dsyevd", "ccipippipip")
-_dgesdd = fortran("scipy.linalg.cython_lapack", "dgesdd", "ciipippipipipp")
+_dsyevd = fortran("scipy.linalg.cython_lapack", "dsyevd", "ccipippipio")
+_dgesdd = fortran("scipy.linalg.cython_lapack", "dgesdd", "ciipippipipipo")
 
 _N, _T, _L, _S, _V = ord("N"), ord("T"), ord("L"), ord("S"), ord("V")
 
@@ -47,10 +47,9 @@ def eigen(Q, d):
     """
     n = d.size
     work, iwork = np.empty(1 + 6 * n + 2 * n * n), np.empty(3 + 5 * n, dtype=np.int32)
-    info = np.zeros(1, dtype=np.int32)
-    _dsyevd(_V, _L, n, Q.ctypes.data, n, d.ctypes.data, work.ctypes.data, work.size,
-            iwork.ctypes.data, iwork.size, info.ctypes.data)  # fmt: skip
-    return info[0] == 0
+    info = _dsyevd(_V, _L, n, Q.ctypes.data, n, d.ctypes.data, work.ctypes.data, work.size,
+                   iwork.ctypes.data, iwork.size)  # fmt: skip
+    return info == 0
 
 
 @routine
@@ -64,10 +63,9 @@ def singular(A, U, s, V):
     # Of A': its left vectors are the rows of V, and its right ones, transposed, columns of (a, k).
     right = np.empty((a, k))
     work, iwork = np.empty(4 * k * k + 7 * k + 64 * (a + b)), np.empty(8 * k, dtype=np.int32)
-    info = np.zeros(1, dtype=np.int32)
-    _dgesdd(_S, b, a, A.ctypes.data, b, s.ctypes.data, V.ctypes.data, b, right.ctypes.data, k,
-            work.ctypes.data, work.size, iwork.ctypes.data, info.ctypes.data)  # fmt: skip
+    info = _dgesdd(_S, b, a, A.ctypes.data, b, s.ctypes.data, V.ctypes.data, b, right.ctypes.data,
+                   k, work.ctypes.data, work.size, iwork.ctypes.data)  # fmt: skip
     for i in range(a):
         for j in range(k):
             U[j, i] = right[i, j]
-    return info[0] == 0
+    return info == 0

@@ -3,16 +3,17 @@
 import math
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from fastpiggy.active_set import quadratic
-from fastpiggy.active_set.cost_model import CHANGES, FREE, crowded
-from fastpiggy.active_set.growth import Quadratic, admit, grow, look
-from fastpiggy.active_set.homotopy import follow
+from fastpiggy.active_set.cost_model import FREE, crowded
+from fastpiggy.active_set.growth import Quadratic
+from fastpiggy.active_set.quadratic import GIVEN, MOVED, NEW
+from fastpiggy.active_set.reading import Asked
 from fastpiggy.active_set.resume import continue_, resume
-from fastpiggy.active_set.work import COLUMNS, CROWDED, LARGEST, SOLVED, Work
+from fastpiggy.active_set.work import COLUMNS, CROWDED, SOLVED, Work
 from fastpiggy.compile import kind, prepared
 from fastpiggy.designs import matrix
 from fastpiggy.designs.by_column import Sparse
@@ -20,7 +21,7 @@ from fastpiggy.losses import LeastSquares
 from fastpiggy.penalties import L1, ElasticNet
 from fastpiggy.problems import directions as wrt
 from fastpiggy.solving import workspace
-from fastpiggy.solving.found import Found, Reading, read
+from fastpiggy.solving.found import Found, asked, read
 
 #: The violation that is aimed at, over the tolerance.
 AIM = 0.1
@@ -88,19 +89,18 @@ class Data:
         )  # fmt: skip
 
 
-#: By kinds of designs: the loop over levels and the readers, their kernels prepared.
-_prepared: dict[Any, tuple[Any, Reading]] = {}
+#: By kinds of designs: the machine code of the whole solve.
+_prepared: dict[Any, Any] = {}
 
 
-def _prepare(problem: Quadratic, work: Work) -> tuple[Any, Reading]:
+def _prepare(problem: Quadratic, work: Work, asked_: Asked) -> Any:
     key = kind(problem.design)
     if key not in _prepared:
-        advance = quadratic.by(
-            prepared(grow, problem, work, 1.0, 1, 1, True),
-            prepared(follow, work.active, 1.0, 1.0, 1),
-            prepared(look, problem, work, 1.0, 1.0),
+        x, one = np.zeros(work.place.size), np.ones((1, 1))
+        columns = np.zeros(0, dtype=np.int64)
+        _prepared[key] = prepared(
+            quadratic.solve, problem, work, columns, x, NEW, 1.0, 1.0, 1.0, asked_, x, one
         )
-        _prepared[key] = advance, Reading.of(problem, work)
     return _prepared[key]
 
 
@@ -133,17 +133,19 @@ def run(
     work.target[:] = data.target
     if resumed and start is not None:
         start = _resume(quadratic_, work, start, before, penalty.alpha)
-    lam, top, work = _begin(quadratic_, data.residual, work, penalty.alpha, start, resumed)
-    scale = binding.scale if top is None else max(penalty.alpha, 1e-3 * top)
-    advance, reading = _prepare(quadratic_, work)
+    end, x, (wanted, J) = penalty.alpha, np.zeros(p), asked(penalty, directions, p)
+    first, top = _begin(quadratic_, work, data.residual, end, start, resumed)
+    scale = binding.scale if top is None else max(end, 1e-3 * top)
+    solve = _prepare(quadratic_, work, wanted)
     while True:
-        code, lam = advance(quadratic_, work, lam, penalty.alpha, AIM * tol * scale)
+        code, lam, numbers = solve(quadratic_, *first, end, AIM * tol * scale, wanted, x, J)
+        work = first.work
         if code != CROWDED:
             break
-        work = work.larger(min(2 * work.room, p + 8))
+        larger = work.larger(min(2 * work.room, p + 8))
+        first = _Start(larger, first.columns[:0], first.coefficients[:0], NEW, lam)
     found = read(
-        reading, quadratic_, work, penalty, directions, code == SOLVED, scale, data.size,
-        data.outward,
+        numbers, work, x, J, directions, scale, data.size, code == SOLVED, data.outward
     )  # fmt: skip
     return replace(found, ticket=workspace.give_back(work))
 
@@ -162,33 +164,36 @@ def _resume(
     return rest
 
 
+class _Start(NamedTuple):
+    """Arrays, columns that join first, and how :func:`quadratic.solve` is to begin."""
+
+    work: Work
+    columns: np.ndarray
+    coefficients: np.ndarray
+    how: int
+    lam: float
+
+
 def _begin(
-    problem: Quadratic,
-    residual: np.ndarray,
-    work: Work,
-    end: float,
-    start: np.ndarray | None,
+    problem: Quadratic, work: Work, residual: np.ndarray, end: float, x: np.ndarray | None,
     resumed: bool,
-) -> tuple[float, float | None, Work]:
-    """The first level, alpha_max where it is easily known, and the arrays."""
+) -> tuple[_Start, float | None]:  # fmt: skip
+    """The start from x, if any, and alpha_max where it is easily known."""
     thresholds, top = problem.thresholds, None
     if thresholds.all():
         np.abs(work.target, out=work.pull)
         np.divide(work.pull, thresholds, out=work.pull)
         top = float(work.pull.max())
-    elif start is None:
-        start = np.zeros(thresholds.size)
-    if start is None:
+    elif x is None:
+        x = np.zeros(thresholds.size)
+    if x is None:
         work.residual[:] = residual
-        return max(top or 0.0, end), top, work
-    first = np.flatnonzero(((start != 0.0) | (thresholds == 0.0)) & (work.place < 0))
-    needed = int(work.active.count[COLUMNS]) + first.size + 32
+        columns = np.zeros(0, dtype=np.int64)
+        return _Start(work, columns, residual[:0], NEW, max(top or 0.0, end)), top
+    columns = np.flatnonzero(((x != 0.0) | (thresholds == 0.0)) & (work.place < 0))
+    needed = int(work.active.count[COLUMNS]) + columns.size + 32
     if work.room < needed:
         work = work.larger(min(2 * needed, thresholds.size + 8))
-    if first.size:
-        admit(problem, work, first, start[first])
-    if not resumed:
-        follow(work.active, end, end, CHANGES + 2 * first.size)
-    look(problem, work, end, end)
-    cold = not (resumed or np.any(start))
-    return max(float(work.found[LARGEST]), end) if cold else end, top, work
+    warm = resumed or np.any(x)
+    how = MOVED if resumed else GIVEN
+    return _Start(work, columns, x[columns], how, end if warm else 0.0), top

@@ -7,11 +7,11 @@ Everything else is certified by the general route.
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from fastpiggy.active_set import reading
+from fastpiggy.active_set.reading import Asked
 from fastpiggy.active_set.work import (
     ACTIVE,
     CHANGES,
@@ -22,7 +22,6 @@ from fastpiggy.active_set.work import (
     Work,
 )
 from fastpiggy.certificate import Certificate, Status, Tangent
-from fastpiggy.compile import prepared
 from fastpiggy.problems import directions as wrt
 from fastpiggy.solution import Cost, Solution
 from fastpiggy.solving import certify, verdict
@@ -31,9 +30,6 @@ from fastpiggy.solving.factor import Factor
 from fastpiggy.solving.linearisation import Linearisation
 from fastpiggy.solving.newton import objective
 from fastpiggy.solving.running import Trace
-
-#: The least pivot over a diagonal entry with which a Gram matrix says enough of its columns.
-PIVOT = 1e-7
 
 _EPS = float(np.finfo(float).eps)
 
@@ -85,54 +81,50 @@ ALONG = {
 }
 
 
-class Reading(NamedTuple):
-    """The kernels that read a working set, prepared for one kind of problem."""
+def followed(directions: list[wrt.Direction]) -> bool:
+    """Whether the active set itself gives the tangents along all of these."""
+    return all(direction.name in ALONG for direction in directions)
 
-    read: Callable[..., tuple[float, float, float, float]]
-    tangents: Callable[..., float]
 
-    @classmethod
-    def of(cls, problem: Any, work: Work) -> "Reading":
-        one, rows = np.ones(1), np.zeros((1, work.place.size))
-        return cls(
-            prepared(reading.read, problem, work, 1.0, rows[0]),
-            prepared(reading.tangents, work, 1, one, one, rows),
-        )
+def asked(penalty: Any, directions: list[wrt.Direction], p: int) -> tuple[Asked, np.ndarray]:
+    """What is asked of the active set, and zeros of shape (m, p) for the tangents."""
+    moves = [
+        ALONG[d.name](penalty, value)
+        for d in (directions if followed(directions) else ())
+        for value in d.values.tolist()
+    ]
+    slopes, ridges = np.array(moves).reshape(-1, 2).T.copy()
+    return Asked(slopes, ridges, penalty.weights.size, 4 * NEAR), np.zeros((len(moves), p))
 
 
 def read(
-    kernels: Reading, problem: Any, work: Work, penalty: Any, directions: list[wrt.Direction],
-    solved: bool, scale: float, size: float,
+    numbers: tuple[float, ...], work: Work, x: np.ndarray, J: np.ndarray,
+    directions: list[wrt.Direction], scale: float, size: float, solved: bool,
     outward: Callable[[np.ndarray, float], tuple[np.ndarray, Any]],
 ) -> Found:  # fmt: skip
     """Read a working set at its end.
 
     Parameters
     ----------
-    kernels : Reading
-    problem, work : Quadratic or Curved, Work
-    penalty : L1 or ElasticNet
+    numbers : tuple of float
+        From :func:`fastpiggy.active_set.reading.report`, as are x and J.
+    work : Work
+    x, J : ndarray of shape (p,) and (m, p)
     directions : list of Direction
-        Those along alpha and l1_ratio are followed at once.
-    solved : bool
     scale : float
         What violations are measured against.
     size : float
         The norm of the weighted targets, of which rounding is made.
+    solved : bool
     outward : callable
         Coefficients and intercept of coordinates v, with a multiple of what y adds to it: 1 for x,
         0 for tangents.
     """
-    active, count, x = work.active, work.active.count, np.zeros(work.place.size)
-    distance, pivot, curvature, term = kernels.read(problem, work, penalty.alpha, x)
-    clean = solved and distance > 4 * NEAR and pivot > PIVOT
-    J = along = gram = None
-    if clean and directions and all(d.name in ALONG for d in directions):
-        moves = [ALONG[d.name](penalty, value) for d in directions for value in d.values.tolist()]
-        slopes, ridges = np.array(moves).T.copy()
-        rows = np.zeros((len(moves), x.size))
-        clean = kernels.tangents(work, penalty.weights.size, slopes, ridges, rows) <= CORRECTION
-        J, along = outward(rows.T, 0.0)
+    _, _, curvature, term, correction = numbers
+    active, count, clean = work.active, work.active.count, correction <= CORRECTION
+    rows = along = gram = None
+    if clean and directions and followed(directions):
+        rows, along = outward(J.T, 0.0)
     elif clean and directions:
         order = active.order[: count[ACTIVE]]
         order = order[np.argsort(work.members[order])]
@@ -145,7 +137,7 @@ def read(
     x, intercept = outward(x, 1.0)
     violation = float(work.found[VIOLATION])
     return Found(
-        x, float(intercept), J, along, gram, violation / scale, rounding / scale, solved, clean,
+        x, float(intercept), rows, along, gram, violation / scale, rounding / scale, solved, clean,
         cost,
     )  # fmt: skip
 

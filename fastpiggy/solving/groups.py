@@ -8,6 +8,7 @@ from fastpiggy.active_set import groups as kernels
 from fastpiggy.active_set.cost_model import FREE
 from fastpiggy.active_set.group_newton import Groups, newton, settle
 from fastpiggy.active_set.growth import Quadratic
+from fastpiggy.active_set.reading import PIVOT
 from fastpiggy.active_set.work import (
     ACTIVE,
     CHANGES,
@@ -30,7 +31,7 @@ from fastpiggy.solving.active import NEAR
 from fastpiggy.solving.exact import AIM, Data
 from fastpiggy.solving.factor import LARGEST as LARGEST_FACTOR
 from fastpiggy.solving.factor import Factor
-from fastpiggy.solving.found import CORRECTION, PIVOT, Found
+from fastpiggy.solving.found import CORRECTION, Found
 
 #: Rounds of Newton steps on what a warm start brings along.
 _FIRST_ROUNDS = 25

@@ -7,13 +7,14 @@ import numpy as np
 
 from fastpiggy.active_set import many
 from fastpiggy.active_set.many import Batch, Outcome
+from fastpiggy.active_set.reading import PIVOT
 from fastpiggy.active_set.work import CHANGES, FACTORISATIONS, PASSES, SOLVED, SWEEPS
 from fastpiggy.certificate import Status
 from fastpiggy.problems import directions as wrt
 from fastpiggy.solution import Cost, Solution
 from fastpiggy.solving.active import NEAR
 from fastpiggy.solving.binding import bind
-from fastpiggy.solving.found import CORRECTION, PIVOT, Found, solution
+from fastpiggy.solving.found import CORRECTION, Found, solution
 
 
 def clean(out: Outcome) -> np.ndarray:

@@ -1,0 +1,184 @@
+"""How kernels, and what is called inside them, are compiled.
+
+Numba makes machine code of every function, links the function into each of its callers, and
+optimises it there again, at every level of nesting.  Nobody but compiled code calls a helper or a
+record's method: no machine code is made of them.  What is copied into its callers is optimised
+before, since LLVM vectorises a loop better before it is inlined than after (5 to 15 % of a fused
+pass); what is called where it stands is optimised once, with the kernel.
+
+Three more things that Numba does to every function are left out, since they gain nothing here:
+optimising each function of a module before the module; the first of two rounds over a module, which
+brings together counts of references where there are some; and compiling a callee anew for each kind
+of caller.
+"""
+
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from numba.core import types
+from numba.core.codegen import JITCodeLibrary
+from numba.core.compiler import CompilerBase, DefaultPassBuilder
+from numba.core.compiler_machinery import register_pass
+from numba.core.targetconfig import ConfigStack
+from numba.core.typed_passes import NativeLowering, NopythonRewrites
+
+
+class _Optimised(JITCodeLibrary):
+    """A library that is optimised as a whole, in one round where it counts no references."""
+
+    counts = True
+
+    def _optimize_functions(self, ll_module: Any) -> None:
+        ll_module.data_layout = self._codegen._data_layout
+
+    def _optimize_final_module(self) -> None:
+        if self.counts:
+            super()._optimize_final_module()
+            return
+        passes, builder = self._codegen._module_pass_manager()
+        passes.run(self._final_module, builder)
+
+
+class _Linked(_Optimised):
+    """A library that is there to be linked into others."""
+
+    def finalize(self) -> None:
+        for library in dict.fromkeys(self._linking_libraries):
+            # What runs when code is loaded from the cache; older releases have no such thing.
+            if hasattr(library, "_reload_init"):
+                self._reload_init.update(library._reload_init)
+            self._final_module.link_in(library._get_module_for_linking(), preserve=True)
+        self._optimize_final_module()
+        self._finalize_dynamic_globals()
+        self._finalized = True
+
+
+class _Called(_Linked):
+    """The same for what is not inlined: the kernel that calls it will optimise it."""
+
+    def _optimize_functions(self, ll_module: Any) -> None:
+        super()._optimize_functions(ll_module)
+        for function in ll_module.functions:
+            if not function.is_declaration:
+                function.add_function_attribute("noinline")
+
+    def _optimize_final_module(self) -> None:
+        pass
+
+
+class _Lowering(NativeLowering):
+    """Lowering into one of these libraries."""
+
+    def kind(self, flags: Any) -> type[_Optimised]:
+        return _Optimised
+
+    def prepare(self, library: Any) -> None:
+        pass
+
+    def run_pass(self, state: Any) -> bool:
+        library = self.kind(state.flags)(state.targetctx.codegen(), state.func_id.func_qualname)
+        library.counts = state.flags.nrt
+        self.prepare(library)
+        state.library = library
+        return bool(super().run_pass(state))
+
+
+@register_pass(mutates_CFG=True, analysis_only=False)
+class _LoweringOuter(_Lowering):
+    """Lowering of a kernel, whose machine code can be kept on disk."""
+
+    _name = "fastpiggy_lowering_outer"
+
+    def prepare(self, library: Any) -> None:
+        library.enable_object_caching()
+
+
+@register_pass(mutates_CFG=True, analysis_only=False)
+class _LoweringInner(_Lowering):
+    """Lowering whose result can be called by compiled code only."""
+
+    _name = "fastpiggy_lowering_inner"
+
+    def kind(self, flags: Any) -> type[_Optimised]:
+        return _Linked if flags.forceinline else _Called
+
+    def run_pass(self, state: Any) -> bool:
+        state.flags.no_compile = True
+        try:
+            super().run_pass(state)
+        finally:
+            state.flags.no_compile = False
+        lowered = state["cr"]
+        # Numba knows compiled functions by a built-in function that Python could call, one each;
+        # nobody calls this one.
+        key = [].append
+        state.targetctx.insert_user_function(key, lowered.fndesc, [state.library])
+        if hasattr(state.library, "_reload_init"):
+            state.reload_init.extend(state.library._reload_init)
+        state["cr"] = lowered._replace(cfunc=key)
+        return True
+
+
+@register_pass(mutates_CFG=True, analysis_only=False)
+class _ArrayExpressions(NopythonRewrites):
+    """Numba's rewriting of array expressions, where there are any."""
+
+    _name = "fastpiggy_array_expressions"
+
+    def run_pass(self, state: Any) -> bool:
+        signatures = (sig for sig in state.calltypes.values() if sig is not None)
+        if any(isinstance(sig.return_type, types.Array) for sig in signatures):
+            return bool(super().run_pass(state))
+        return False
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without the garbage collector, which takes a fifth of the time: a compiler makes millions of
+    objects, nearly all of which live until it is done."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
+class _Pipeline(CompilerBase):
+    """Numba's pipeline, all of whose callees are compiled once.
+
+    Numba keeps what it has compiled for a call by the flags of the *caller*, and would compile one
+    helper anew for a kernel, for a helper, and for what is called apart.
+    """
+
+    lowering: type[_Lowering]
+
+    def _compile_core(self) -> Any:
+        with _uncollected():
+            return super()._compile_core()
+
+    def define_pipelines(self) -> list[Any]:
+        seen = ConfigStack().top()
+        seen.forceinline = seen.release_gil = False
+        seen.no_cpython_wrapper = seen.no_cfunc_wrapper = True
+        instead = {NativeLowering: self.lowering, NopythonRewrites: _ArrayExpressions}
+        manager = DefaultPassBuilder.define_nopython_pipeline(self.state)
+        manager.passes = [(instead.get(step, step), text) for step, text in manager.passes]
+        manager._finalized = False
+        manager.finalize()
+        return [manager]
+
+
+class Outer(_Pipeline):
+    """Of kernels."""
+
+    lowering = _LoweringOuter
+
+
+class Inner(_Pipeline):
+    """Of helpers and methods, lowered as above."""
+
+    lowering = _LoweringInner
