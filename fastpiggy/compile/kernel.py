@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any, TypeVar, overload
 
 from numba import njit, typeof
+from numba.core.errors import NumbaError
 
 from fastpiggy.compile.cache import attach_cache
 from fastpiggy.compile.flags import COMPILED, OUTER
@@ -33,12 +34,17 @@ def kernel(function: Any = None, *, allocates: bool = True) -> Any:
     function : callable
     allocates : bool
         False where neither the kernel nor what it calls makes an array or hands one out: references
-        to arrays need no counting then, which is a good part of the code to compile.
+        to arrays need no counting then, which is a good part of the code to compile.  A kernel that
+        calls users' records must be :func:`prepared`, which copes with those that do.
     """
     if function is None:
         return partial(kernel, allocates=allocates)
     if not COMPILED:
         return function
+    return _dispatcher(function, allocates)
+
+
+def _dispatcher(function: Any, allocates: bool) -> Any:
     dispatcher = njit(**OUTER, _nrt=allocates)(function)
     attach_cache(dispatcher)
     return dispatcher
@@ -58,4 +64,12 @@ def prepared(kernel: Function, *arguments: Any) -> Function:
     """
     if not COMPILED:
         return kernel
-    return kernel.compile(tuple(map(typeof, arguments)))  # type: ignore[attr-defined, no-any-return]
+    dispatcher: Any = kernel
+    wanted = tuple(map(typeof, arguments))
+    try:
+        return dispatcher.compile(wanted)  # type: ignore[no-any-return]
+    except NumbaError:
+        if dispatcher.targetoptions["_nrt"]:
+            raise
+    # A user's record may make arrays where our own do not.
+    return _dispatcher(dispatcher.py_func, True).compile(wanted)  # type: ignore[no-any-return]
