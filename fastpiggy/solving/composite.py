@@ -12,7 +12,15 @@ from fastpiggy.algorithms import engine
 from fastpiggy.problems import checks
 from fastpiggy.problems import directions as wrt
 from fastpiggy.solution import Cost, Solution
-from fastpiggy.solving import curved, exact, groups, large, parametric, proximal_newton
+from fastpiggy.solving import (
+    bounded,
+    curved,
+    exact,
+    groups,
+    large,
+    parametric,
+    proximal_newton,
+)
 from fastpiggy.solving import options as opt
 from fastpiggy.solving.adjoint import Adjoint
 from fastpiggy.solving.binding import Binding, bind
@@ -235,11 +243,12 @@ def _primal(run: Run, limit: int, request: Request) -> tuple[int, Linearisation]
 
 def _finished(point: Linearisation, tol: float) -> Linearisation:
     """Newton steps, and where they do not lead to the end what suits the problem better."""
-    exact, bent = parametric.applies(point.binding), proximal_newton.applies(point.binding)
+    way = next((it for it in (parametric, bounded) if it.applies(point.binding)), None)
+    bent = proximal_newton.applies(point.binding)
     best = newton(point, tol, damped=not bent)
     if best.optimality <= max(tol, best.floor):
         return best
-    end = parametric.finish(best) if exact else None
+    end = way.finish(best) if way is not None else None
     if end is not None and end.optimality <= max(tol, end.floor):
         return end
     return proximal_newton.finish(best, tol) if bent else best

@@ -10,9 +10,9 @@ changes as coordinates were on the wrong side at the start.
 from typing import Any
 
 import numpy as np
-from scipy import linalg
 
 from fastpiggy.designs import matrix
+from fastpiggy.solving import inverse
 from fastpiggy.solving.linearisation import Linearisation
 
 #: Largest number of columns whose Gram matrix is formed.
@@ -20,8 +20,6 @@ COLUMNS = 600
 
 #: Changes of the active set at the most, beside one for each active coordinate.
 _CHANGES = 60
-
-_PIVOT = 1e-10
 
 #: The inverse is made anew after so many changes.
 _FRESH = 50
@@ -40,7 +38,7 @@ def applies(binding: Any) -> bool:
 def finish(point: Linearisation) -> Linearisation | None:
     """The solution from x and its signs; None where the changes ran out or a pivot vanished."""
     level, ridge = levels(point)
-    G = _gram(point)
+    G = gram(point)
     G[np.diag_indices_from(G)] += ridge
     x = follow(G, point.gradient + ridge * point.x, point.x.copy(), level)
     return None if x is None else Linearisation(point.binding, x)
@@ -55,7 +53,9 @@ def levels(point: Linearisation) -> tuple[np.ndarray, np.ndarray]:
     return level, ridge
 
 
-def _gram(point: Linearisation) -> np.ndarray:
+def gram(point: Linearisation) -> np.ndarray:
+    """``X' diag(f'') X``, made once for the data of a problem; a copy."""
+
     def make() -> np.ndarray:
         A = matrix.block(point.binding.design, np.arange(point.x.size))
         A *= np.sqrt(point.curvatures)[:, None]
@@ -73,7 +73,7 @@ def follow(G: np.ndarray, g: np.ndarray, x: np.ndarray, level: np.ndarray) -> np
     e = np.where(active, -level * sign, np.clip(g, -level, level)) - g
     q, t, barred = g + e, 0.0, (-1, 0.0)
     S = np.flatnonzero(active)
-    M = _inverse(G, S)
+    M = inverse.of(G, S)
     for change in range(_CHANGES + 2 * S.size):
         if M is None:
             return None
@@ -93,59 +93,22 @@ def follow(G: np.ndarray, g: np.ndarray, x: np.ndarray, level: np.ndarray) -> np
             j = S[k]
             barred = (j, sign[j])
             x[j], sign[j], active[j] = 0.0, 0.0, False
-            M, S = _without(M, k), np.delete(S, k)
+            M, S = inverse.without(M, k), np.delete(S, k)
         else:
             j = enter[1]
             barred = (-1, 0.0)
             sign[j], active[j] = -np.sign(q[j]), True
-            M, S = _with(M, G[S, j], G[j, j]), np.append(S, j)
+            M, S = inverse.with_(M, G[S, j], G[j, j]), np.append(S, j)
         if change % _FRESH == _FRESH - 1:
-            M = _inverse(G, S)
+            M = inverse.of(G, S)
     return None
-
-
-def _inverse(G: np.ndarray, S: np.ndarray) -> np.ndarray | None:
-    """``inv(G_SS)``; None where G_SS is singular to rounding."""
-    if not S.size:
-        return np.zeros((0, 0))
-    K = G[np.ix_(S, S)]
-    diagonal = np.diagonal(K)
-    if not np.all(diagonal > 0):
-        return None
-    scale = 1.0 / np.sqrt(diagonal)
-    factor, info = linalg.lapack.dpotrf(K * scale[:, None] * scale, lower=1, overwrite_a=1)
-    if info or np.min(np.diagonal(factor)) ** 2 < _PIVOT:
-        return None
-    half = np.tril(linalg.lapack.dpotri(factor, lower=1)[0])
-    return (half + np.tril(half, -1).T) * scale[:, None] * scale
-
-
-def _with(M: np.ndarray, column: np.ndarray, diagonal: float) -> np.ndarray | None:
-    """The inverse with one more row and column at the end; None where it becomes singular."""
-    v = M @ column
-    pivot = diagonal - column @ v
-    if not pivot > _PIVOT * diagonal:
-        return None
-    k = len(M)
-    new = np.empty((k + 1, k + 1))
-    new[:k, :k] = M + np.outer(v, v / pivot)
-    new[k, :k] = new[:k, k] = -v / pivot
-    new[k, k] = 1.0 / pivot
-    return new
-
-
-def _without(M: np.ndarray, k: int) -> np.ndarray:
-    """The inverse without row and column k."""
-    rest = np.delete(np.arange(len(M)), k)
-    column = M[rest, k]
-    return M[np.ix_(rest, rest)] - np.outer(column, column / M[k, k])
 
 
 def _refined(
     G: np.ndarray, g: np.ndarray, start: np.ndarray, x: np.ndarray, pull: np.ndarray, S: np.ndarray
 ) -> np.ndarray:
     """One step more with a fresh factor: the changes have left their rounding behind."""
-    M = _inverse(G, S)
+    M = inverse.of(G, S)
     if M is not None:
         x[S] -= M @ (g[S] + G[S] @ (x - start) + pull[S])
     return x
