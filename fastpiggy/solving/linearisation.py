@@ -19,6 +19,7 @@ import numpy as np
 from fastpiggy.algorithms.composite import row_tangents, rows
 from fastpiggy.designs import Fixed, matrix
 from fastpiggy.losses import Constant
+from fastpiggy.penalties import GroupL2
 from fastpiggy.problems import directions as wrt
 from fastpiggy.solving.active import NEAR, Selection, select
 from fastpiggy.solving.factor import Factor
@@ -100,11 +101,24 @@ class Linearisation:
         """The selection at x, kinks taken to within the residual."""
         first = self._select(NONE, 0.0)
         found = self._select(NONE, self._reach(first.z))
-        # Where alpha is zero the slopes agree on both sides of u = 0: only alpha's own part jumps.
-        penalty, p = self.binding.composite.penalty, self.binding.penalised
-        if getattr(penalty, "alpha", 1.0) == 0.0 and hasattr(penalty, "thresholds"):
-            at_zero = (np.abs(self.u) <= self._reach(first.z))[:p] & (penalty.thresholds() > 0)
+        if getattr(self.binding.composite.penalty, "alpha", 1.0) == 0.0:
+            at_zero = self._at_zero(self._reach(first.z))
             found.kinks = np.union1d(found.kinks, np.flatnonzero(at_zero))
+        return found
+
+    def _at_zero(self, near: np.ndarray) -> np.ndarray:
+        """Coordinates with ``u = 0``, or groups: kinks where alpha is zero.
+
+        The slopes agree there on all sides, and only alpha's own part jumps.
+        """
+        penalty, p = self.binding.composite.penalty, self.binding.penalised
+        found = np.zeros(self.x.size, dtype=bool)
+        if hasattr(penalty, "thresholds"):
+            found[:p] = (np.abs(self.u) <= near)[:p] & (penalty.thresholds() > 0)
+        elif isinstance(penalty, GroupL2):
+            for members, weight in zip(self.binding.blocks, penalty.weights, strict=True):
+                norms = np.linalg.norm(self.u[members]), np.linalg.norm(near[members])
+                found[members] = weight > 0 and norms[0] <= norms[1]
         return found
 
     def _reach(self, z: np.ndarray) -> np.ndarray:

@@ -45,14 +45,16 @@ def newton(point: Linearisation, tol: float, damped: bool) -> Linearisation:
     best = point
     damped = damped and is_convex(point) and point.binding.kind != "Penalty"
     for _ in range(_STEPS):
-        if best.optimality <= max(tol, best.floor) or best.factor.singular:
+        if best.optimality <= tol or best.factor.singular:
             break
+        # What rounding leaves of the largest sums says little of coordinates with small ones.
+        settled = best.optimality <= best.floor
         end = best.newton()
         if not np.all(np.isfinite(end)):
             break
         trial: Linearisation | None = Linearisation(best.binding, end)
         if not (trial.optimality < _PROGRESS * best.optimality and not climbs(best, trial)):
-            trial = _shorter(best, trial) if damped else None
+            trial = _shorter(best, trial) if damped and not settled else None
         if trial is None:
             break
         best = trial

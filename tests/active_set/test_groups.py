@@ -196,3 +196,13 @@ def test_what_the_way_does_not_take_is_said():
     problem = fp.group_lasso(X, y, 0.0, LABELS)
     with pytest.raises(ValueError, match="groups of at most 500"):
         fp.solve(problem, algorithm="active_set")
+
+
+def test_groups_that_are_zero_at_alpha_zero_are_kinks():
+    """The direction of what rounding leaves of them says nothing (random problem 1667, seed 11)."""
+    rng = np.random.default_rng(0)
+    X, groups = rng.choice([-1.0, 1.0], (60, 6)), np.array([0, 0, 1, 1, 2, 2])
+    problem = fp.group_lasso(X, 3.0 * X[:, 0], 0.0, groups)
+    sol = fp.solve(problem, wrt="alpha")
+    assert sol.certificate.status == "at_kink"
+    np.testing.assert_array_equal(sol.certificate.kinks, [2, 3, 4, 5])
