@@ -10,7 +10,8 @@ One pass over X gives the groups that are to join and the optimality.
 import numpy as np
 
 from fastpiggy.active_set.cost_model import TALL, WIDE, joiners, next_level
-from fastpiggy.active_set.group_newton import gap, settle, size_of
+from fastpiggy.active_set.group_descent import gap, size_of
+from fastpiggy.active_set.group_newton import settle
 from fastpiggy.active_set.growth import extend, residual, take
 from fastpiggy.active_set.queue import heapify, pop
 from fastpiggy.active_set.work import (

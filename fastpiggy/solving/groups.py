@@ -6,7 +6,8 @@ import numpy as np
 
 from fastpiggy.active_set import groups as kernels
 from fastpiggy.active_set.cost_model import FREE
-from fastpiggy.active_set.group_newton import Groups, newton, settle
+from fastpiggy.active_set.group_descent import Groups
+from fastpiggy.active_set.group_newton import newton, settle
 from fastpiggy.active_set.growth import Quadratic
 from fastpiggy.active_set.reading import PIVOT
 from fastpiggy.active_set.work import (
