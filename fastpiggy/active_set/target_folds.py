@@ -12,7 +12,7 @@ from fastpiggy.active_set.work import (
     THRESHOLD,
     Active,
 )
-from fastpiggy.compile import helper, routine
+from fastpiggy.compile import routine
 
 #: A column that pulls by no more than this above the level is on it.
 ON = 1.0 + 1e-10
