@@ -35,8 +35,11 @@ NUMBERS = (
     "alphas", "values", "gradients", "intercepts", "alpha_max", "visited", "optimality",
 )  # fmt: skip
 
-#: Numbers in the arrays of a block, targets in it, and targets between two looks at the keyboard.
-_NUMBERS, _MOST, _CHUNK = 2**22, 256, 16
+#: Numbers in the arrays of a block, and targets in it.
+_NUMBERS, _MOST = 2**22, 256
+
+#: Targets between two looks at the keyboard, and columns from which on one takes long enough.
+_CHUNK, _LONG = 16, 100
 
 #: Columns up to which a target works on all of them.
 _WHOLE = 400
@@ -123,7 +126,7 @@ class Worker:
         self.criterion = CrossVal(plan.problem, plan.splits, tol=plan.tol)
         n, p = plan.problem.shape
         self.folds: SharedFolds | None = None
-        fits = bytes_of_grams(len(plan.splits), p) <= LARGEST and n * p * 8 <= 4 * LARGEST
+        fits = bytes_of_grams(len(plan.splits), p) <= LARGEST and 8 * n * p <= 4 * LARGEST
         if fits and plan.problem.total_weight is not None:
             if not path.applies(self.criterion, ["alpha"]):
                 self.folds = SharedFolds(self.criterion)
@@ -168,10 +171,11 @@ class Worker:
             own = self._benches.pop()
         except IndexError:
             own = bench(folds.shared, self.room)
-        for first in range(0, count, _CHUNK):
+        step = 1 if p > _LONG else _CHUNK
+        for first in range(0, count, step):
             if stopped is not None and stopped.is_set():
                 raise KeyboardInterrupt
-            last = min(first + _CHUNK, count)
+            last = min(first + step, count)
             loop.search(folds.shared, own, targets, self.rule, first, last, answers)
         self._benches.append(own)
         return answers, means

@@ -1,5 +1,7 @@
 """Tuning alpha for many targets that share X."""
 
+import time
+import warnings
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -79,8 +81,8 @@ def tune_many(
     ``CrossVal(problem.replace(y=Y[:, t]), cv)`` for every t.  For the Lasso judged by squared error
     all of it happens in Gram space in one compiled loop: the Gram matrices of the folds are made
     once, the products of X with a block of targets by one product.  All other problems, a
-    target whose path breaks off, and columns so many that the Gram matrices of all folds would take
-    more than a gigabyte go through :func:`fastpiggy.tune` one by one.
+    target whose path breaks off, and data so large that the Gram matrices of all folds would take
+    more than a gigabyte, or X four, go through :func:`fastpiggy.tune` one by one.
 
     Parameters
     ----------
@@ -143,8 +145,6 @@ def tune_many(
     >>> bool(np.isclose(one.params["alpha"], result.alphas[0], rtol=1e-12))
     True
     """
-    import time
-
     begin = time.perf_counter()
     plan, Y = _checked(problem, Y, cv, bounds, tol, n_jobs, executor)
     q = Y.shape[1]
@@ -250,8 +250,6 @@ def _joined(
 
 
 def _warn(result: TargetsResult) -> None:
-    import warnings
-
     other = np.flatnonzero(result.statuses != SearchStatus.CONVERGED)
     if not other.size:
         return
