@@ -32,7 +32,7 @@ class TargetsResult:
     values : ndarray of shape (q,)
         The cross-validation loss there.
     gradients : ndarray of shape (q,)
-        Its derivative in alpha there, as :attr:`fastpiggy.TuneResult.gradient` has it: 0 unless
+        Its derivative in alpha there, as in a :class:`fastpiggy.TuneResult`: 0 unless
         the best lies at an end of the range.
     intercepts : ndarray of shape (q,)
     coefficients : scipy.sparse.csr_array of shape (q, p)
