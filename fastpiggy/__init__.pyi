@@ -69,3 +69,5 @@ from fastpiggy.tuning import tune as tune
 from fastpiggy.tuning.curve import Curve as Curve
 from fastpiggy.tuning.curve import SteppedCurve as SteppedCurve
 from fastpiggy.tuning.noise import noise_level as noise_level
+from fastpiggy.tuning.targets import TargetsResult as TargetsResult
+from fastpiggy.tuning.targets import tune_many as tune_many

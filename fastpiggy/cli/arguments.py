@@ -70,6 +70,7 @@ def _add_tune(commands: argparse._SubParsersAction) -> None:
     reading.add_argument(
         "--drop-missing", action="store_true", help="leave out CSV rows with missing values"
     )
+    _add_targets(tune.add_argument_group("many targets"))
     _add_model(tune.add_argument_group("the model"))
     output = tune.add_argument_group("output")
     output.add_argument("--json", type=Path, metavar="FILE", help="save the result")
@@ -78,6 +79,25 @@ def _add_tune(commands: argparse._SubParsersAction) -> None:
     )
     output.add_argument(
         "--no-compare", action="store_true", help="do not run the grid of 100 alphas"
+    )
+
+
+def _add_targets(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--targets",
+        type=Path,
+        metavar="FILE",
+        help="one column a target, an alpha for each; DATA then holds features alone (CSV; of a "
+        ".npz file the array Y)",
+    )
+    group.add_argument(
+        "--store",
+        type=Path,
+        metavar="FOLDER",
+        help="keep finished blocks of targets there, and go on from those that are there",
+    )
+    group.add_argument(
+        "--jobs", type=_jobs, default=1, metavar="N", help="threads over targets (default 1)"
     )
 
 
@@ -145,6 +165,12 @@ def _number(text: str) -> float:
 def _folds(text: str) -> int:
     if not text.isdecimal() or int(text) < 2:
         raise argparse.ArgumentTypeError(f"must be an integer of at least 2, got {text!r}")
+    return int(text)
+
+
+def _jobs(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be an integer of at least 1, got {text!r}")
     return int(text)
 
 

@@ -50,6 +50,15 @@ def choose_columns(
     return column, features
 
 
+def keep_columns(header: list[str], drop: Sequence[str], path: Path) -> list[int]:
+    """Give the indices of all columns but those to leave out, by name or number."""
+    dropped = {_find(header, name, path) for name in drop}
+    kept = [j for j in range(len(header)) if j not in dropped]
+    if not kept:
+        raise CommandError(f"{path}: every column is dropped")
+    return kept
+
+
 def _find(header: list[str], name: str, path: Path) -> int:
     matches = [j for j, column in enumerate(header) if column == name]
     if len(matches) > 1:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import csv
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from fastpiggy.cli.csv_cells import MISSING, CellErrors, is_number
-from fastpiggy.cli.csv_columns import choose_columns, drop_row_counter
+from fastpiggy.cli.csv_columns import choose_columns, drop_row_counter, keep_columns
 from fastpiggy.cli.errors import CommandError
 from fastpiggy.cli.table import Table
 
@@ -49,14 +49,50 @@ def read_csv(
     Table
         float64.
     """
+    return _read(
+        path, lambda rows: _read_rows(rows, path, target, drop, drop_missing, labels)
+    )  # fmt: skip
+
+
+def read_columns(path: Path, drop: Sequence[str] = ()) -> Table:
+    """Read a CSV file of which every column is a number, and none the target.
+
+    Parameters
+    ----------
+    path : Path
+        As in `read_csv`.
+    drop : sequence of str
+        Columns to leave out, by name or number.
+
+    Returns
+    -------
+    Table
+        float64, with zeros as its target.
+    """
+    return _read(path, lambda rows: _read_all(rows, path, drop))
+
+
+def _read(path: Path, use: Callable[[Iterator[Row]], Table]) -> Table:
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
             first = stream.readline()
             stream.seek(0)
-            rows = _rows(csv.reader(stream, delimiter=_delimiter(first), strict=True), path)
-            return _read_rows(rows, path, target, drop, drop_missing, labels)
+            return use(_rows(csv.reader(stream, delimiter=_delimiter(first), strict=True), path))
     except UnicodeDecodeError as error:
         raise CommandError(f"{path}: is not UTF-8 text ({error.reason}); convert it") from error
+
+
+def _read_all(rows: Iterator[Row], path: Path, drop: Sequence[str]) -> Table:
+    header, rows, notes = _header(rows, path)
+    columns = keep_columns(header, drop, path)
+    errors = CellErrors(header, False, None)
+    blocks = []
+    while chunk := list(itertools.islice(rows, CHUNK)):
+        blocks.append(_convert(chunk, columns, columns[0], errors)[0])
+    errors.raise_if_any(path)
+    X = np.concatenate(blocks) if blocks else np.empty((0, len(columns)))
+    X, names, note = drop_row_counter(X, tuple(header[j] for j in columns))
+    return Table(X, np.zeros(len(X)), names, str(path), (*notes, *note))
 
 
 def _delimiter(first_line: str) -> str:

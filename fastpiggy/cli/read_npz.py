@@ -58,7 +58,16 @@ def read_npz(path: Path, target: str, design: str, *, labels: bool = False) -> T
     return Table(_as_floats(X, path, design), y, names, str(path))
 
 
-def _load(path: Path, wanted: tuple[str, str]) -> dict[str, np.ndarray]:
+def read_array(path: Path, name: str) -> Table:
+    """Read one array of shape (n, p) of a ``.npz`` file, with zeros as its target."""
+    X = _load(path, (name,))[name]
+    if X.ndim != 2:
+        raise CommandError(f"{path}: {name!r} must have two dimensions, its shape is {X.shape}")
+    names = tuple(f"{name}[{j}]" for j in range(X.shape[1]))
+    return Table(_as_floats(X, path, name), np.zeros(len(X)), names, str(path))
+
+
+def _load(path: Path, wanted: tuple[str, ...]) -> dict[str, np.ndarray]:
     try:
         # The stream is ours, so that it is closed also when NumPy gives up half-way.
         with path.open("rb") as stream:
@@ -80,7 +89,7 @@ def _load(path: Path, wanted: tuple[str, str]) -> dict[str, np.ndarray]:
         ) from error
 
 
-def _check_names(path: Path, found: list[str], wanted: tuple[str, str]) -> None:
+def _check_names(path: Path, found: list[str], wanted: tuple[str, ...]) -> None:
     missing = [name for name in wanted if name not in found]
     if not missing:
         return

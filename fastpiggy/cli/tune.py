@@ -37,6 +37,12 @@ def tune_command(arguments: argparse.Namespace) -> int:
         0, or 130 if it was interrupted and what follows is the best so far.
     """
     check_outputs(arguments.json, arguments.plot)
+    if arguments.targets is not None:
+        from fastpiggy.cli.tune_targets import tune_targets
+
+        return tune_targets(arguments)
+    if arguments.store is not None or arguments.jobs != 1:
+        raise CommandError("--store and --jobs are for many targets: give --targets FILE")
     ratio = l1_ratio_of(arguments.model, arguments.l1_ratio)
     with warnings.catch_warnings(record=True) as caught, Progress(Console(stderr=True)) as progress:
         warnings.simplefilter("always")
