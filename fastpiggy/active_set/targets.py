@@ -250,7 +250,7 @@ def _one(shared, bench, products, judged, rest, rule, numbers, x):
     return BROKEN
 
 
-@kernel
+@kernel(allocates=False)
 def search(shared, bench, targets, rule, first, last, answers):
     """Tune and solve for the targets `first` to `last`.
 
