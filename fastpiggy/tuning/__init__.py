@@ -9,7 +9,7 @@ from fastpiggy.certificate import FastpiggyWarning
 from fastpiggy.criteria.criterion import Criterion
 from fastpiggy.criteria.evaluation import Evaluation
 from fastpiggy.problems import checks
-from fastpiggy.tuning import by_path, by_slopes, path
+from fastpiggy.tuning import by_closed_form, by_path, by_slopes, path, spectra
 from fastpiggy.tuning.result import SearchStatus, TuneResult, troubles
 from fastpiggy.tuning.scales import alpha_range, scales_of
 
@@ -33,6 +33,9 @@ def tune(
     the curve well above its value.  The minimum is global on what was visited, and the whole curve
     is in the result.
 
+    In closed form, for alpha of ridge regression judged likewise: one eigendecomposition a fold
+    gives the whole curve, and its minimum is global.
+
     By slopes, for all else.  One number: a coarse set of points from the top of the range down,
     then safeguarded cubic steps in every basin that promises a gain, over log(alpha).  Several
     numbers, or weights: L-BFGS-B on logarithms, from several starts.  Both look locally: what they
@@ -43,8 +46,8 @@ def tune(
     criterion : CrossVal, HeldOut, Sure, Gcv, Aic, Bic, Ebic, or one's own Criterion
     wrt : str or iterable of str, default="alpha"
         Hyperparameters to tune; the others stay as in the problem.
-    method : {"auto", "path", "slopes"}, default="auto"
-        ``"auto"`` is the path where there is one.
+    method : {"auto", "path", "closed_form", "slopes"}, default="auto"
+        ``"auto"`` is the path or the closed form where there is one.
     bounds : dict of str to (low, high), or (low, high), optional
         By default ``[alpha_max/1000, alpha_max]`` for alpha (for ridge from 1e-6 to 10 times the
         largest eigenvalue of the weighted Gram), [0.01, 1] for l1_ratio, three decades either way
@@ -91,20 +94,25 @@ def tune(
     if isinstance(max_evals, bool) or not isinstance(max_evals, int) or max_evals < 2:
         raise ValueError(f"max_evals must be an integer >= 2, got {max_evals!r}")
     tol = checks.number(tol, "tol", open_low=True)
-    if method not in ("auto", "path", "slopes"):
-        raise ValueError(f'method must be "auto", "path" or "slopes", got {method!r}')
+    if method not in ("auto", "path", "closed_form", "slopes"):
+        raise ValueError(
+            f'method must be "auto", "path", "closed_form" or "slopes", got {method!r}'
+        )
     begin = time.perf_counter()
     scales = scales_of(criterion, wrt, bounds)
-    result, broken = None, ""
-    reason = path.applies(criterion, [scale.name for scale in scales])
-    if method == "path" and reason:
-        raise ValueError(f'method="path" does not fit: {reason}; use method="slopes"')
+    result, broken, names = None, "", [scale.name for scale in scales]
+    reason, curved = path.applies(criterion, names), spectra.applies(criterion, names)
+    for name, why in (("path", reason), ("closed_form", curved)):
+        if method == name and why:
+            raise ValueError(f'method="{name}" does not fit: {why}; use method="slopes"')
     if criterion.jumps and (reason or method == "slopes"):
         raise ValueError(
             f"{type(criterion).__name__} jumps where the active set changes, so that slopes say "
             'nothing: tune alpha alone, with method="path"' + (f" ({reason})" if reason else "")
         )
-    if method != "slopes" and not reason:
+    if method != "slopes" and not curved:
+        result = by_closed_form.run(criterion, scales[0], callback, begin)
+    elif method != "slopes" and not reason:
         result, broken = by_path.run(criterion, scales[0], callback, begin)
         if result is None and (method == "path" or criterion.jumps):
             raise ValueError(f'method="path" broke off before it had seen anything: {broken}')

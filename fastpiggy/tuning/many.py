@@ -1,4 +1,9 @@
-"""The search over several hyperparameters: SciPy's L-BFGS-B with the gradient, several starts."""
+"""The search over several hyperparameters: SciPy's L-BFGS-B with the gradient, several starts.
+
+Of alpha and other numbers the starts are the lowest points of a few coarse lines along alpha, from
+where nothing is active down to where the criterion has risen: dense solutions cost most and are
+never the way to the minimum.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,6 +12,16 @@ import numpy as np
 
 from fastpiggy.tuning.result import SearchStatus
 from fastpiggy.tuning.scales import Scale
+
+
+#: Where the lines lie, as shares of the other numbers' ranges; points per factor e of alpha.
+_LINES, _DENSITY = (1.0, 0.5, 0.1), 1.0
+
+#: A line ends where the criterion is this far above its lowest there.
+_RISEN = 1.01
+
+#: Lines whose lowest point is this far above the best one are no start.
+_HOPELESS = 1.1
 
 
 class Enough(Exception):
@@ -25,7 +40,7 @@ def search(
     box = np.concatenate([np.tile(scale.range, (scale.size, 1)) for scale in scales])
     ends: list[tuple[float, np.ndarray]] = []
     try:
-        for start in starts(scales):
+        for start in _lowest_of_lines(evaluate, scales) or starts(scales):
             found = minimize(
                 evaluate, start, jac=True, method="L-BFGS-B", bounds=box,
                 options={"maxiter": 200, "ftol": tol, "gtol": 1e-8},
@@ -44,6 +59,31 @@ def search(
     )
     edge = (np.isclose(x, box[:, 0]) & open_low) | (np.isclose(x, box[:, 1]) & open_high)
     return (SearchStatus.EDGE_OF_RANGE if edge.any() else SearchStatus.CONVERGED), _distinct(ends)
+
+
+def _lowest_of_lines(
+    evaluate: Callable[[np.ndarray], tuple[float, np.ndarray]], scales: list[Scale]
+) -> list[np.ndarray]:
+    """Starts for alpha beside other numbers, the best two; none for other searches."""
+    names = [scale.name for scale in scales]
+    if "alpha" not in names or len(scales) < 2 or any(np.ndim(s.value) for s in scales):
+        return []
+    k, lows, best = names.index("alpha"), [], np.inf
+    low, high = scales[k].range
+    down = np.linspace(high, low, int(np.ceil(_DENSITY * (high - low))) + 1)
+    for share in _LINES:
+        point = np.array([s.range[0] + share * (s.range[1] - s.range[0]) for s in scales])
+        here: tuple[float, np.ndarray] = (np.inf, point)
+        for t in down:
+            point[k] = t
+            value = evaluate(point)[0]
+            here = min(here, (value, point.copy()), key=lambda seen: seen[0])
+            if value > here[0] + (_RISEN - 1.0) * abs(here[0]):
+                break
+        lows.append(here)
+        best = min(best, here[0])
+    lows.sort(key=lambda seen: seen[0])
+    return [point for value, point in lows[:2] if value <= best + (_HOPELESS - 1.0) * abs(best)]
 
 
 def starts(scales: list[Scale]) -> list[np.ndarray]:

@@ -85,7 +85,7 @@ def test_lasso_is_at_least_as_good_as_the_grid_of_scikit_learn(tmp_path, csv_fil
         "slope there",
         "of 8 columns",
         "converged",
-        "solves in",
+        "path of 5 folds, ",
         "100-point grid",
     ):
         assert expected in printed
