@@ -105,8 +105,8 @@ def main(argv: list[str] | None = None) -> None:
             rows += measure(n, p, seeds)
     method = (
         f"{count} random problems a shape, seeds from {chosen.seed}: correlation of neighbours "
-        "0 to 0.9, up to a third of the smaller side in the support, signal to noise 0.3 to 4; five contiguous folds, "
-        "intercept."
+        "0 to 0.9, up to a third of the smaller side in the support, signal to noise 0.3 to 4; "
+        "five contiguous folds, intercept."
     )
     note = (
         "The gap is the loss at the alpha that was found over the global minimum of the exact "

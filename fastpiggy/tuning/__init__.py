@@ -3,15 +3,16 @@
 import time
 import warnings
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from fastpiggy.certificate import FastpiggyWarning
 from fastpiggy.criteria.criterion import Criterion
 from fastpiggy.criteria.evaluation import Evaluation
 from fastpiggy.problems import checks
-from fastpiggy.tuning import by_closed_form, by_path, by_slopes, path, spectra
+from fastpiggy.tuning import by_closed_form, by_path, by_slopes, outer, path, spectra
 from fastpiggy.tuning.result import SearchStatus, TuneResult, troubles
-from fastpiggy.tuning.scales import alpha_range, scales_of
+from fastpiggy.tuning.scales import Scale, alpha_range, scales_of
 
 __all__ = ["SearchStatus", "TuneResult", "alpha_range", "tune"]
 
@@ -22,6 +23,8 @@ def tune(
     *,
     method: str = "auto",
     bounds: Mapping[str, tuple[float, float]] | tuple[float, float] | None = None,
+    tie: Any = None,
+    estimate: Any = None,
     max_evals: int = 200,
     tol: float = 1e-8,
     callback: Callable[[Evaluation], Any] | None = None,
@@ -38,8 +41,8 @@ def tune(
 
     By slopes, for all else.  One number: a coarse set of points from the top of the range down,
     then safeguarded cubic steps in every basin that promises a gain, over log(alpha).  Several
-    numbers, or weights: L-BFGS-B on logarithms, from several starts.  Both look locally: what they
-    saw is in the result.
+    numbers: coarse lines along alpha, then L-BFGS-B on logarithms from their lowest points.
+    Weights: L-BFGS-B from several starts.  All look locally: what they saw is in the result.
 
     Parameters
     ----------
@@ -52,6 +55,12 @@ def tune(
         By default ``[alpha_max/1000, alpha_max]`` for alpha (for ridge from 1e-6 to 10 times the
         largest eigenvalue of the weighted Gram), [0.01, 1] for l1_ratio, three decades either way
         for weights.
+    tie : array_like of shape (p,), optional
+        For weights: labels of blocks of features, of which each gets one weight.
+    estimate : bool, int, splitter, or iterable of (train, test) index pairs, optional
+        Judge the search itself on rows that it has not seen: it is made anew without each outer
+        part, and what it finds judged there.  True takes the folds of CrossVal, or five parts of
+        the validation rows of HeldOut; the pairs are of the rows that judge.
     max_evals : int, default=200
         Evaluations of the criterion at the most.
     tol : float, default=1e-8
@@ -99,7 +108,32 @@ def tune(
             f'method must be "auto", "path", "closed_form" or "slopes", got {method!r}'
         )
     begin = time.perf_counter()
-    scales = scales_of(criterion, wrt, bounds)
+    scales_of(criterion, wrt, bounds, tie)
+    outer_parts = outer.checked(criterion, estimate)
+
+    def search(given: Criterion) -> TuneResult:
+        told = callback if given is criterion else None
+        return _search(given, scales_of(given, wrt, bounds, tie), method, max_evals, tol, told)
+
+    result = search(criterion)
+    if outer_parts is not None and result.status != SearchStatus.INTERRUPTED:
+        try:
+            result = replace(result, estimate=outer.run(outer_parts, search))
+        except KeyboardInterrupt:
+            text = f"{result.message}; interrupted before the outer estimate was there"
+            result = replace(result, status=SearchStatus.INTERRUPTED, message=text)
+    result = replace(result, seconds=time.perf_counter() - begin)
+    for message in troubles(result):
+        warnings.warn(message, FastpiggyWarning, stacklevel=2)
+    return result
+
+
+def _search(
+    criterion: Criterion, scales: list[Scale], method: str, max_evals: int, tol: float,
+    callback: Callable[[Evaluation], Any] | None,
+) -> TuneResult:  # fmt: skip
+    """Choose the way to search, and go it."""
+    begin = time.perf_counter()
     result, broken, names = None, "", [scale.name for scale in scales]
     reason, curved = path.applies(criterion, names), spectra.applies(criterion, names)
     for name, why in (("path", reason), ("closed_form", curved)):
@@ -120,7 +154,5 @@ def tune(
         other = by_slopes.run(criterion, scales, max_evals, tol, callback, begin, broken)
         result = other if result is None or other.value < result.value else result
     elif broken:
-        warnings.warn(result.message, FastpiggyWarning, stacklevel=2)
-    for message in troubles(result):
-        warnings.warn(message, FastpiggyWarning, stacklevel=2)
+        warnings.warn(result.message, FastpiggyWarning, stacklevel=4)
     return result

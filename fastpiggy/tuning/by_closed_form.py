@@ -48,7 +48,8 @@ def run(
         status, solution = SearchStatus.INTERRUPTED, None
     looked = f"at all alpha from {scale.high:.4g} down to {scale.low:.4g}"
     text = message(
-        status, params, value, minima, looked, bounds, "the global minimum of the range, in closed form",
+        status, params, value, minima, looked, bounds,
+        "the global minimum of the range, in closed form",
     )  # fmt: skip
     result = TuneResult(
         params, value, gradient, solution, (at,), status, text, bounds, minima, 0.0,

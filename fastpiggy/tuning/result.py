@@ -9,6 +9,7 @@ import numpy as np
 from fastpiggy.certificate import Status
 from fastpiggy.criteria.criterion import trouble
 from fastpiggy.criteria.evaluation import Evaluation
+from fastpiggy.tuning.outer import OuterEstimate
 
 
 class SearchStatus(StrEnum):
@@ -52,6 +53,8 @@ class TuneResult:
         ``"path"``, ``"closed_form"`` or ``"slopes"``: how it looked.
     curve : Curve or SteppedCurve or SmoothCurve or None
         After a search by path or in closed form the whole curve, exact, wherever it was visited.
+    estimate : OuterEstimate or None
+        Where asked for, the loss on rows that the search has not seen.
     """
 
     params: dict[str, Any]
@@ -66,6 +69,7 @@ class TuneResult:
     seconds: float
     method: str = "slopes"
     curve: Any = None
+    estimate: OuterEstimate | None = None
 
     @property
     def solves(self) -> int:
