@@ -19,7 +19,8 @@ from fastpiggy.losses import LeastSquares
 from fastpiggy.penalties import L1
 from fastpiggy.problems.fit_statistics import FitStatistics
 from fastpiggy.tuning.curve import Curve, Quadratics, SteppedCurve
-from fastpiggy.tuning.fold_paths import LARGEST, Broken, FoldPaths, Saved
+from fastpiggy.tuning.fold_columns import LARGEST, Broken
+from fastpiggy.tuning.fold_paths import FoldPaths, Saved
 
 #: Checkpoints, where all columns are looked at: one a step of this factor.
 _STEP = 0.85
