@@ -137,6 +137,7 @@ def others(quick: bool) -> dict[str, tuple[Callable[[], Any], int]]:
             lambda: search_peers.elastic_net(400, 600, False, 10), 1,
         ),
         "weights 300+300 x 600": (lambda: search_peers.weights(300, 600), 5),
+        "weights 300+300 x 600, 24 evaluations": (lambda: search_peers.weights(300, 600, 24), 5),
     }  # fmt: skip
 
 
@@ -218,10 +219,9 @@ def main(argv: list[str] | None = None) -> None:
         "weights that on the held-out rows, which they are fitted to (an estimate of the error on "
         "new rows is `tune(..., estimate=True)`)."
     )
-    parts = [
-        report.header("search", chosen, method), report.table(HEAD, rows), note,
-        report.table(OTHERS, lines), more,
-    ]  # fmt: skip
+    parts = [report.header("search", chosen, method)]
+    parts += [report.table(HEAD, rows), note] if rows else []
+    parts += [report.table(OTHERS, lines), more] if lines else []
     report.publish("search", chosen, parts)
 
 

@@ -86,7 +86,7 @@ def elastic_net(n: int, p: int, inside: bool, ratios: int) -> tuple[Search, Sear
     return ours, theirs, made, "ElasticNetCV"
 
 
-def weights(n: int, p: int) -> tuple[Search, Search, Any, str]:
+def weights(n: int, p: int, max_evals: int = 200) -> tuple[Search, Search, Any, str]:
     """A line search by hand, of the kind that sparse-ho has, on scikit-learn's solver.
 
     Both start at weights of 1 and the alpha that is best on the held-out rows.
@@ -102,7 +102,7 @@ def weights(n: int, p: int) -> tuple[Search, Search, Any, str]:
             # That the evaluations ran out is in the table.
             warnings.simplefilter("ignore", fp.FastpiggyWarning)
             problem = fp.lasso(X, y, alpha)
-            result = fp.tune(fp.HeldOut(problem, V, u), "weights")
+            result = fp.tune(fp.HeldOut(problem, V, u), "weights", max_evals=max_evals)
         return result.params, f"{result.way}, {result.status}"
 
     def theirs() -> tuple[dict[str, Any], str]:

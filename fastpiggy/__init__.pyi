@@ -68,6 +68,6 @@ from fastpiggy.tuning import alpha_range as alpha_range
 from fastpiggy.tuning import tune as tune
 from fastpiggy.tuning.curve import Curve as Curve
 from fastpiggy.tuning.curve import SteppedCurve as SteppedCurve
+from fastpiggy.tuning.noise import noise_level as noise_level
 from fastpiggy.tuning.outer import OuterEstimate as OuterEstimate
 from fastpiggy.tuning.smooth_curve import SmoothCurve as SmoothCurve
-from fastpiggy.tuning.noise import noise_level as noise_level

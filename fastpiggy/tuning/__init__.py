@@ -26,7 +26,7 @@ def tune(
     tie: Any = None,
     estimate: Any = None,
     max_evals: int = 200,
-    tol: float = 1e-8,
+    tol: float = 1e-6,
     callback: Callable[[Evaluation], Any] | None = None,
 ) -> TuneResult:
     """Find the hyperparameters at which a criterion is least.
@@ -63,7 +63,7 @@ def tune(
         the validation rows of HeldOut; the pairs are of the rows that judge.
     max_evals : int, default=200
         Evaluations of the criterion at the most.
-    tol : float, default=1e-8
+    tol : float, default=1e-6
         Relative gain at which L-BFGS-B stops.
     callback : callable, optional
         Called with every :class:`~fastpiggy.Evaluation`.
