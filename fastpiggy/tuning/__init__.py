@@ -108,14 +108,13 @@ def tune(
             f'method must be "auto", "path", "closed_form" or "slopes", got {method!r}'
         )
     begin = time.perf_counter()
-    scales_of(criterion, wrt, bounds, tie)
+    scales = scales_of(criterion, wrt, bounds, tie)
     outer_parts = outer.checked(criterion, estimate)
 
-    def search(given: Criterion) -> TuneResult:
-        told = callback if given is criterion else None
-        return _search(given, scales_of(given, wrt, bounds, tie), method, max_evals, tol, told)
+    def search(inner: Criterion) -> TuneResult:
+        return _search(inner, scales_of(inner, wrt, bounds, tie), method, max_evals, tol, None)
 
-    result = search(criterion)
+    result = _search(criterion, scales, method, max_evals, tol, callback)
     if outer_parts is not None and result.status != SearchStatus.INTERRUPTED:
         try:
             result = replace(result, estimate=outer.run(outer_parts, search))
@@ -154,5 +153,5 @@ def _search(
         other = by_slopes.run(criterion, scales, max_evals, tol, callback, begin, broken)
         result = other if result is None or other.value < result.value else result
     elif broken:
-        warnings.warn(result.message, FastpiggyWarning, stacklevel=4)
+        warnings.warn(result.message, FastpiggyWarning, stacklevel=3)
     return result

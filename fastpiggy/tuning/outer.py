@@ -80,7 +80,7 @@ def run(pairs: list[tuple[Any, Any]], search: Callable[[Any], Any]) -> OuterEsti
             # What the search on all rows has to say is said once.
             warnings.simplefilter("ignore", FastpiggyWarning)
             found = search(inner)
-            if not found.params:
+            if found.status == "interrupted":
                 raise KeyboardInterrupt
             values.append(judge.evaluate(found.params, (), None, inner.tol)[0])
         params.append(found.params)

@@ -66,6 +66,14 @@ def test_many_numbers_on_few_rows_are_said_to_overfit():
     assert "were fitted" not in quietly(criterion, method="slopes").message
 
 
+def test_slopes_say_that_they_looked_locally_where_columns_outnumber_rows():
+    X, y = data(n=30)
+    wide = quietly(fp.CrossVal(fp.lasso(X, y, 1.0)), method="slopes", max_evals=6)
+    assert "slopes look locally" in wide.message and "another minimum" in wide.message
+    X, y = data()
+    assert "locally" not in quietly(fp.CrossVal(fp.lasso(X, y, 1.0)), method="slopes").message
+
+
 def test_estimate_is_the_loss_of_searches_without_the_outer_part():
     X, y = data(n=60, p=20)
     problem = fp.lasso(X, y, 1.0, fit_intercept=True)
