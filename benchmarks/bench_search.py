@@ -35,7 +35,7 @@ class _Tune(Benchmark):
 
 class Tune(_Tune):
     params = (
-        ["lasso", "elastic_net", "logistic"],
+        ["lasso", "ridge", "elastic_net", "logistic"],
         by_profile(["CrossVal"], ["CrossVal", "HeldOut"]),
         by_profile(["150x200"], ["800x1200", "2000x200"]),
     )

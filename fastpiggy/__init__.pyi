@@ -71,3 +71,5 @@ from fastpiggy.tuning.curve import SteppedCurve as SteppedCurve
 from fastpiggy.tuning.noise import noise_level as noise_level
 from fastpiggy.tuning.targets import TargetsResult as TargetsResult
 from fastpiggy.tuning.targets import tune_many as tune_many
+from fastpiggy.tuning.outer import OuterEstimate as OuterEstimate
+from fastpiggy.tuning.smooth_curve import SmoothCurve as SmoothCurve

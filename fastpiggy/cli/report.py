@@ -115,7 +115,7 @@ def _derivative(certificate: dict[str, Any]) -> str:
 
 
 def _search_rows(search: dict[str, Any]) -> list[tuple[str, str]]:
-    effort = f"{search['evaluations']} evaluations, {search['solves']} solves"
+    effort = search["way"]
     effort += f" in {search['seconds']:.3g} s"
     rows = [("search", f"{search['status']}: {effort}")]
     if search["message"]:

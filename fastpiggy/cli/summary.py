@@ -59,6 +59,7 @@ def summarise(
             "status": _word(result.status),
             "message": result.message,
             "minima": result.n_minima,
+            "way": result.way,
             "evaluations": len(result.history),
             "solves": result.solves,
             "seconds": result.seconds,

@@ -1,5 +1,6 @@
 """The loss on rows that were held out, and its slopes."""
 
+import copy
 from typing import Any
 
 import numpy as np
@@ -104,6 +105,16 @@ class HeldOut(_OnRows):
     def parts(self) -> list[Any]:
         return self._only
 
+    def on(self, rows: np.ndarray) -> "HeldOut":
+        """The same on some of the validation rows."""
+        (part,) = self._only
+        s = _masked(part.loss.sample_weight, rows, "judging")
+        found = copy.copy(self)
+        found.warm = []
+        loss = part.loss._replace(sample_weight=s / s.sum())
+        found._only = [RowsPart(part.problem, loss, part.design, part.metric)]
+        return found
+
     @property
     def each_row_once(self) -> bool:
         """False: the rows that judge are not the problem's."""
@@ -168,7 +179,7 @@ class CrossVal(_OnRows):
         self.splits = make_splits(
             cv, problem.shape[0], labels, problem.classes, problem.parameters.get("y", labels)
         )
-        self._folds = [self._fold(train, test) for train, test in self.splits]
+        self._folds = [self.fold(train, test) for train, test in self.splits]
 
     @property
     def parts(self) -> list[Any]:
@@ -183,7 +194,8 @@ class CrossVal(_OnRows):
             np.array_equal(np.sort(np.concatenate(pair)), np.arange(n)) for pair in self.splits
         )
 
-    def _fold(self, train: np.ndarray, test: np.ndarray) -> RowsPart:
+    def fold(self, train: np.ndarray, test: np.ndarray) -> RowsPart:
+        """A fit to some rows that is judged on others."""
         problem = self.problem
         raw = problem.parameters["sample_weight"]
         s = _masked(raw, train, "train")

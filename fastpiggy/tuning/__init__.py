@@ -3,15 +3,16 @@
 import time
 import warnings
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from fastpiggy.certificate import FastpiggyWarning
 from fastpiggy.criteria.criterion import Criterion
 from fastpiggy.criteria.evaluation import Evaluation
 from fastpiggy.problems import checks
-from fastpiggy.tuning import by_path, by_slopes, path
+from fastpiggy.tuning import by_closed_form, by_path, by_slopes, outer, path, spectra
 from fastpiggy.tuning.result import SearchStatus, TuneResult, troubles
-from fastpiggy.tuning.scales import alpha_range, scales_of
+from fastpiggy.tuning.scales import Scale, alpha_range, scales_of
 
 __all__ = ["SearchStatus", "TuneResult", "alpha_range", "tune"]
 
@@ -22,8 +23,10 @@ def tune(
     *,
     method: str = "auto",
     bounds: Mapping[str, tuple[float, float]] | tuple[float, float] | None = None,
+    tie: Any = None,
+    estimate: Any = None,
     max_evals: int = 200,
-    tol: float = 1e-8,
+    tol: float = 1e-6,
     callback: Callable[[Evaluation], Any] | None = None,
 ) -> TuneResult:
     """Find the hyperparameters at which a criterion is least.
@@ -33,25 +36,34 @@ def tune(
     the curve well above its value.  The minimum is global on what was visited, and the whole curve
     is in the result.
 
+    In closed form, for alpha of ridge regression judged likewise: one eigendecomposition a fold
+    gives the whole curve, and its minimum is global.
+
     By slopes, for all else.  One number: a coarse set of points from the top of the range down,
     then safeguarded cubic steps in every basin that promises a gain, over log(alpha).  Several
-    numbers, or weights: L-BFGS-B on logarithms, from several starts.  Both look locally: what they
-    saw is in the result.
+    numbers: coarse lines along alpha, then L-BFGS-B on logarithms from their lowest points.
+    Weights: L-BFGS-B from several starts.  All look locally: what they saw is in the result.
 
     Parameters
     ----------
     criterion : CrossVal, HeldOut, Sure, Gcv, Aic, Bic, Ebic, or one's own Criterion
     wrt : str or iterable of str, default="alpha"
         Hyperparameters to tune; the others stay as in the problem.
-    method : {"auto", "path", "slopes"}, default="auto"
-        ``"auto"`` is the path where there is one.
+    method : {"auto", "path", "closed_form", "slopes"}, default="auto"
+        ``"auto"`` is the path or the closed form where there is one.
     bounds : dict of str to (low, high), or (low, high), optional
         By default ``[alpha_max/1000, alpha_max]`` for alpha (for ridge from 1e-6 to 10 times the
         largest eigenvalue of the weighted Gram), [0.01, 1] for l1_ratio, three decades either way
         for weights.
+    tie : array_like of shape (p,), optional
+        For weights: labels of blocks of features, of which each gets one weight.
+    estimate : bool, int, splitter, or iterable of (train, test) index pairs, optional
+        Judge the search itself on rows that it has not seen: it is made anew without each outer
+        part, and what it finds judged there.  True takes the folds of CrossVal, or five parts of
+        the validation rows of HeldOut; the pairs are of the rows that judge.
     max_evals : int, default=200
         Evaluations of the criterion at the most.
-    tol : float, default=1e-8
+    tol : float, default=1e-6
         Relative gain at which L-BFGS-B stops.
     callback : callable, optional
         Called with every :class:`~fastpiggy.Evaluation`.
@@ -91,20 +103,49 @@ def tune(
     if isinstance(max_evals, bool) or not isinstance(max_evals, int) or max_evals < 2:
         raise ValueError(f"max_evals must be an integer >= 2, got {max_evals!r}")
     tol = checks.number(tol, "tol", open_low=True)
-    if method not in ("auto", "path", "slopes"):
-        raise ValueError(f'method must be "auto", "path" or "slopes", got {method!r}')
+    if method not in ("auto", "path", "closed_form", "slopes"):
+        raise ValueError(
+            f'method must be "auto", "path", "closed_form" or "slopes", got {method!r}'
+        )
     begin = time.perf_counter()
-    scales = scales_of(criterion, wrt, bounds)
-    result, broken = None, ""
-    reason = path.applies(criterion, [scale.name for scale in scales])
-    if method == "path" and reason:
-        raise ValueError(f'method="path" does not fit: {reason}; use method="slopes"')
+    scales = scales_of(criterion, wrt, bounds, tie)
+    outer_parts = outer.checked(criterion, estimate)
+
+    def search(inner: Criterion) -> TuneResult:
+        return _search(inner, scales_of(inner, wrt, bounds, tie), method, max_evals, tol, None)
+
+    result = _search(criterion, scales, method, max_evals, tol, callback)
+    if outer_parts is not None and result.status != SearchStatus.INTERRUPTED:
+        try:
+            result = replace(result, estimate=outer.run(outer_parts, search))
+        except KeyboardInterrupt:
+            text = f"{result.message}; interrupted before the outer estimate was there"
+            result = replace(result, status=SearchStatus.INTERRUPTED, message=text)
+    result = replace(result, seconds=time.perf_counter() - begin)
+    for message in troubles(result):
+        warnings.warn(message, FastpiggyWarning, stacklevel=2)
+    return result
+
+
+def _search(
+    criterion: Criterion, scales: list[Scale], method: str, max_evals: int, tol: float,
+    callback: Callable[[Evaluation], Any] | None,
+) -> TuneResult:  # fmt: skip
+    """Choose the way to search, and go it."""
+    begin = time.perf_counter()
+    result, broken, names = None, "", [scale.name for scale in scales]
+    reason, curved = path.applies(criterion, names), spectra.applies(criterion, names)
+    for name, why in (("path", reason), ("closed_form", curved)):
+        if method == name and why:
+            raise ValueError(f'method="{name}" does not fit: {why}; use method="slopes"')
     if criterion.jumps and (reason or method == "slopes"):
         raise ValueError(
             f"{type(criterion).__name__} jumps where the active set changes, so that slopes say "
             'nothing: tune alpha alone, with method="path"' + (f" ({reason})" if reason else "")
         )
-    if method != "slopes" and not reason:
+    if method != "slopes" and not curved:
+        result = by_closed_form.run(criterion, scales[0], callback, begin)
+    elif method != "slopes" and not reason:
         result, broken = by_path.run(criterion, scales[0], callback, begin)
         if result is None and (method == "path" or criterion.jumps):
             raise ValueError(f'method="path" broke off before it had seen anything: {broken}')
@@ -112,7 +153,5 @@ def tune(
         other = by_slopes.run(criterion, scales, max_evals, tol, callback, begin, broken)
         result = other if result is None or other.value < result.value else result
     elif broken:
-        warnings.warn(result.message, FastpiggyWarning, stacklevel=2)
-    for message in troubles(result):
-        warnings.warn(message, FastpiggyWarning, stacklevel=2)
+        warnings.warn(result.message, FastpiggyWarning, stacklevel=3)
     return result

@@ -15,6 +15,9 @@ from fastpiggy.tuning.one import OneSearch
 from fastpiggy.tuning.result import SearchStatus, TuneResult, message
 from fastpiggy.tuning.scales import Scale
 
+#: Held-out rows a tuned number below which the value is said to be too good.
+_FEW = 20
+
 
 def run(
     criterion: Criterion, scales: list[Scale], max_evals: int, tol: float,
@@ -37,6 +40,7 @@ def run(
             "; slopes look locally, and with fewer rows than columns such curves are rugged: "
             "another minimum may be lower"
         )
+    looked += _overfits(criterion, scales)
     if reason:
         looked += f"; not by path: {reason}"
     text = message(status, best.params, best.value, minima, looked, bounds)
@@ -51,6 +55,19 @@ def run(
     )  # fmt: skip
 
 
+def _overfits(criterion: Criterion, scales: list[Scale]) -> str:
+    """What is to be said of a value that many hyperparameters were fitted to."""
+    size = sum(scale.size for scale in scales)
+    rows = sum(np.count_nonzero(part.loss.sample_weight)
+               for part in criterion.parts if hasattr(part, "loss"))  # fmt: skip
+    if not rows or _FEW * size < rows:
+        return ""
+    return (
+        f"; {size} numbers were fitted to {rows} held-out rows: the value is lower than the error "
+        "on new rows, which estimate=True judges"
+    )
+
+
 class _Search:
     """Evaluations of a criterion in the search's variables, all kept."""
 
@@ -61,25 +78,35 @@ class _Search:
         self.criterion, self.scales, self.max_evals = criterion, scales, max_evals
         self.callback = callback
         self.history: list[Evaluation] = []
+        self.places: list[np.ndarray] = []
+        self.seen: dict[bytes, tuple[float, np.ndarray]] = {}
 
     def evaluate(self, t: np.ndarray) -> tuple[float, np.ndarray]:
+        known = self.seen.get(t.tobytes())
+        if known is not None:
+            return known
         if len(self.history) >= self.max_evals:
             raise many.Enough
         parts = np.split(t, np.cumsum([scale.size for scale in self.scales])[:-1])
         pairs = list(zip(self.scales, parts, strict=True))
         params = {scale.name: scale.outward(part) for scale, part in pairs}
+        if self.places:
+            # The last evaluation may be far off, at the end of another line.
+            nearest = np.argmin([np.abs(t - place).max() for place in self.places])
+            self.criterion.warm = list(self.history[nearest].solutions)
         found = self.criterion.along(params, tuple(params))
         self.history.append(found)
+        self.places.append(t.copy())
         if self.callback is not None:
             self.callback(found)
         slopes = [scale.slope(found.gradient[scale.name], part) for scale, part in pairs]
-        return found.value, np.concatenate(slopes)
+        self.seen[t.tobytes()] = found.value, np.concatenate(slopes)
+        return self.seen[t.tobytes()]
 
     def run(self, tol: float) -> tuple[SearchStatus, int, str]:
         only = self.scales[0]
         if len(self.scales) > 1 or np.ndim(only.value):
-            status, minima = many.search(self.evaluate, self.scales, tol)
-            return status, minima, "from 3 starts"
+            return many.search(self.evaluate, self.scales, tol, self.max_evals)
 
         def curve(t: float) -> Node:
             value, slope = self.evaluate(np.array([t]))

@@ -135,8 +135,55 @@ class Quadratics:
         return np.array([a for a, _ in found]), np.array([v for _, v in found])
 
 
+class FoldCurve:
+    """What curves of several folds share: the one-standard-error rule."""
+
+    def fold_values(self, alpha: float) -> np.ndarray:
+        """The loss of each fold at an alpha."""
+        raise NotImplementedError
+
+    def minimum(self) -> tuple[float, float]:
+        """The global minimum: alpha and value."""
+        raise NotImplementedError
+
+    def _first_below(self, limit: float) -> float:
+        """The largest alpha at which the curve is not above a limit, which its minimum is not."""
+        raise NotImplementedError
+
+    def standard_error(self, alpha: float) -> float:
+        """Of the mean over folds: their standard deviation over the root of their number.
+
+        NaN with one fold.
+        """
+        values = self.fold_values(alpha)
+        if values.size < 2:
+            return float("nan")
+        return float(values.std(ddof=1) / np.sqrt(values.size))
+
+    def one_standard_error(self) -> float:
+        """The largest alpha at which the curve is within one standard error of its minimum.
+
+        The rule of Breiman, Friedman, Olshen and Stone (1984): the simplest model that is not
+        clearly worse than the best.
+
+        Returns
+        -------
+        float
+
+        Raises
+        ------
+        ValueError
+            With one fold, which has no standard error.
+        """
+        alpha, value = self.minimum()
+        if self.fold_values(alpha).size < 2:
+            raise ValueError("a standard error needs two folds at least, this curve has 1")
+        limit = value + self.standard_error(alpha)
+        return self._first_below(limit)
+
+
 @dataclass(frozen=True, eq=False)
-class Curve(Quadratics):
+class Curve(Quadratics, FoldCurve):
     """The mean over folds of the held-out squared error, wherever a search by path has looked.
 
     Parameters
@@ -172,37 +219,7 @@ class Curve(Quadratics):
         """The derivative of each fold's loss in alpha, on a knot of its own from above."""
         return np.array([fold.slopes(alpha)[1] for fold in self.folds])
 
-    def standard_error(self, alpha: float) -> float:
-        """Of the mean over folds: their standard deviation over the root of their number.
-
-        NaN with one fold.
-        """
-        values = self.fold_values(alpha)
-        if values.size < 2:
-            return float("nan")
-        return float(values.std(ddof=1) / np.sqrt(values.size))
-
-    def one_standard_error(self) -> float:
-        """The largest alpha at which the curve is within one standard error of its minimum.
-
-        The rule of Breiman, Friedman, Olshen and Stone (1984): the simplest model that is not
-        clearly worse than the best.
-
-        Returns
-        -------
-        float
-
-        Raises
-        ------
-        ValueError
-            With one fold, which has no standard error.
-        """
-        if len(self.folds) < 2:
-            raise ValueError(
-                f"a standard error needs two folds at least, this curve has {len(self.folds)}"
-            )
-        alpha, value = self.minimum()
-        limit = value + self.standard_error(alpha)
+    def _first_below(self, limit: float) -> float:
         i = int(np.argmax(self.lowest[1] <= limit))
         a, b, c = self.value[i] - limit, self.slope[i], self.curvature[i]
         if a <= 0.0:

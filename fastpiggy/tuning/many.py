@@ -1,12 +1,29 @@
-"""The search over several hyperparameters: SciPy's L-BFGS-B with the gradient, several starts."""
+"""The search over several hyperparameters: SciPy's L-BFGS-B with the gradient, several starts.
+
+Of alpha and other numbers the starts are the lowest points of a few coarse lines along alpha, from
+where nothing is active down to where the criterion has risen: dense solutions cost most and are
+never the way to the minimum.
+"""
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
 from fastpiggy.tuning.result import SearchStatus
 from fastpiggy.tuning.scales import Scale
+
+#: Where the lines lie, as shares of the other numbers' ranges; points per factor e of alpha.
+_LINES, _DENSITY = (1.0, 0.5, 0.1), 1.0
+
+#: A line ends where the criterion is this far above its lowest there.
+_RISEN = 1.01
+
+#: The first step of L-BFGS-B in its largest variable.  Left alone it is minus the gradient, whose
+#: size means nothing: cut off at the bounds it lands where solutions are dense and solves are slow.
+_STEP = 0.5
+
+#: Lines whose lowest point is this far above the best one are no start.
+_HOPELESS = 1.1
 
 
 class Enough(Exception):
@@ -14,28 +31,41 @@ class Enough(Exception):
 
 
 def search(
-    evaluate: Callable[[np.ndarray], tuple[float, np.ndarray]], scales: list[Scale], tol: float
-) -> tuple[SearchStatus, int]:
-    """Minimise from several starts; returns the status and how many distinct minima were seen.
+    evaluate: Callable[[np.ndarray], tuple[float, np.ndarray]], scales: list[Scale], tol: float,
+    max_evals: int,
+) -> tuple[SearchStatus, int, str]:  # fmt: skip
+    """Minimise from several starts: the status, how many distinct minima were seen, and from where.
 
     `evaluate` takes the search's variables to value and gradient, and keeps what it has seen.
     """
     from scipy.optimize import minimize
 
     box = np.concatenate([np.tile(scale.range, (scale.size, 1)) for scale in scales])
-    ends: list[tuple[float, np.ndarray]] = []
+    ends: list[tuple[float, np.ndarray, bool]] = []
+    looked = "along the first line"
     try:
-        for start in starts(scales):
+        begins = _lowest_of_lines(evaluate, scales)
+        looked = f"along {len(_LINES)} lines and from {len(begins)} of their lowest points"
+        if not begins:
+            begins = starts(scales)
+            looked = f"from {len(begins)} starts"
+        for start in begins:
             found = minimize(
-                evaluate, start, jac=True, method="L-BFGS-B", bounds=box,
-                options={"maxiter": 200, "ftol": tol, "gtol": 1e-8},
+                _scaled(evaluate, start, box), start, jac=True, method="L-BFGS-B", bounds=box,
+                options={
+                    "maxiter": 200, "ftol": tol, "gtol": 1e-8,
+                    # None takes what is meant for the others.
+                    "maxfun": max(2, max_evals // len(begins) - 1),
+                },
             )  # fmt: skip
-            ends.append((float(found.fun), found.x))
+            ends.append((evaluate(found.x)[0], found.x, found.status == 1))
     except Enough:
-        return SearchStatus.MAX_EVALS, _distinct(ends)
-    _, x = min(ends, key=lambda end: end[0])
+        return SearchStatus.MAX_EVALS, _distinct(ends), looked
+    _, x, cut_off = min(ends, key=lambda end: end[0])
+    if cut_off:
+        return SearchStatus.MAX_EVALS, _distinct(ends), looked
     if np.ptp([end[0] for end in ends]) == 0 and np.allclose(evaluate(x)[1], 0):
-        return SearchStatus.FLAT, len(ends)
+        return SearchStatus.FLAT, len(ends), looked
     # Weights run to their ends as a matter of course: those features are dropped.  And beyond
     # l1_ratio = 1 there is nothing.
     open_low, open_high = (
@@ -43,33 +73,77 @@ def search(
         for side in ("low", "high")
     )
     edge = (np.isclose(x, box[:, 0]) & open_low) | (np.isclose(x, box[:, 1]) & open_high)
-    return (SearchStatus.EDGE_OF_RANGE if edge.any() else SearchStatus.CONVERGED), _distinct(ends)
+    status = SearchStatus.EDGE_OF_RANGE if edge.any() else SearchStatus.CONVERGED
+    return status, _distinct(ends), looked
+
+
+def _scaled(
+    evaluate: Callable[[np.ndarray], tuple[float, np.ndarray]], start: np.ndarray, box: np.ndarray
+) -> Callable[[np.ndarray], tuple[float, np.ndarray]]:
+    """The criterion times a factor that makes the first step `_STEP` long."""
+    _, slope = evaluate(start)
+    # What points out of the box does not move.
+    outward = ((start <= box[:, 0]) & (slope > 0.0)) | ((start >= box[:, 1]) & (slope < 0.0))
+    largest = np.abs(np.where(outward, 0.0, slope)).max()
+    factor = _STEP / largest if largest > 0.0 else 1.0
+
+    def scaled(t: np.ndarray) -> tuple[float, np.ndarray]:
+        value, slope = evaluate(t)
+        return factor * value, factor * slope
+
+    return scaled
+
+
+def _lowest_of_lines(
+    evaluate: Callable[[np.ndarray], tuple[float, np.ndarray]], scales: list[Scale]
+) -> list[np.ndarray]:
+    """Starts for alpha beside other numbers, the best two; none for other searches."""
+    names = [scale.name for scale in scales]
+    if "alpha" not in names or len(scales) < 2 or any(np.ndim(s.value) for s in scales):
+        return []
+    k, lows, best = names.index("alpha"), [], np.inf
+    low, high = scales[k].range
+    down = np.linspace(high, low, int(np.ceil(_DENSITY * (high - low))) + 1)
+    for share in _LINES:
+        point = np.array([s.range[0] + share * (s.range[1] - s.range[0]) for s in scales])
+        here: tuple[float, np.ndarray] = (np.inf, point)
+        for t in down:
+            point[k] = t
+            value = evaluate(point)[0]
+            here = min(here, (value, point.copy()), key=lambda seen: seen[0])
+            if value > here[0] + (_RISEN - 1.0) * abs(here[0]):
+                break
+        lows.append(here)
+        best = min(best, here[0])
+    lows.sort(key=lambda seen: seen[0])
+    return [point for value, point in lows[:2] if value <= best + (_HOPELESS - 1.0) * abs(best)]
 
 
 def starts(scales: list[Scale]) -> list[np.ndarray]:
-    """Where the problem stands, and points spread along the ranges of its numbers."""
-    here = [np.clip(_inward(s), *s.range) for s in scales]
-    found = [np.concatenate(here)]
-    for share in (0.75, 0.5):
+    """Where the problem stands, and points spread along the ranges of its numbers.
+
+    Vectors begin at half and at a quarter of where they stand too, and there first: from a model
+    with more active columns than needed the weights that rise drop the wrong ones, while the weight
+    of a column that is not active has no slope and never brings it in.
+    """
+    found = []
+    for factor, share in ((0.5, 0.75), (0.25, 0.5), (1.0, None)):
         point = [
-            np.full(s.size, s.range[0] + share * (s.range[1] - s.range[0]))
-            if np.ndim(s.value) == 0
-            else _inward(s) + np.log(10.0) * (0.5 - share)
+            s.inward(np.clip(factor * s.start, s.low, s.high))
+            if np.ndim(s.value)
+            else s.inward(s.start)
+            if share is None
+            else np.full(s.size, s.range[0] + share * (s.range[1] - s.range[0]))
             for s in scales
         ]
         found.append(np.concatenate(point))
-    return found
+    return found if any(np.ndim(s.value) for s in scales) else found[::-1]
 
 
-def _inward(scale: Scale) -> np.ndarray:
-    value: Any = np.atleast_1d(scale.value)[scale.free].astype(float)
-    return np.asarray(scale.inward(np.clip(value, scale.low, scale.high)))
-
-
-def _distinct(ends: list[tuple[float, np.ndarray]]) -> int:
+def _distinct(ends: list[tuple[float, np.ndarray, bool]]) -> int:
     """Ends that differ in place, to a thousandth of the logarithm."""
     seen: list[np.ndarray] = []
-    for _, x in ends:
+    for _, x, _ in ends:
         if not any(np.abs(x - other).max() < 1e-3 for other in seen):
             seen.append(x)
     return len(seen)

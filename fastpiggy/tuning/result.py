@@ -9,6 +9,7 @@ import numpy as np
 from fastpiggy.certificate import Status
 from fastpiggy.criteria.criterion import trouble
 from fastpiggy.criteria.evaluation import Evaluation
+from fastpiggy.tuning.outer import OuterEstimate
 
 
 class SearchStatus(StrEnum):
@@ -49,9 +50,11 @@ class TuneResult:
     seconds : float
         What the search took.
     method : str
-        ``"path"`` or ``"slopes"``: how it looked.
-    curve : Curve or SteppedCurve or None
-        After a search by path the whole curve, exact, wherever it was visited.
+        ``"path"``, ``"closed_form"`` or ``"slopes"``: how it looked.
+    curve : Curve or SteppedCurve or SmoothCurve or None
+        After a search by path or in closed form the whole curve, exact, wherever it was visited.
+    estimate : OuterEstimate or None
+        Where asked for, the loss on rows that the search has not seen.
     """
 
     params: dict[str, Any]
@@ -66,18 +69,27 @@ class TuneResult:
     seconds: float
     method: str = "slopes"
     curve: Any = None
+    estimate: OuterEstimate | None = None
 
     @property
     def solves(self) -> int:
         """Number of problems solved, the one on all data not counted."""
         return sum(evaluation.solves for evaluation in self.history)
 
+    @property
+    def way(self) -> str:
+        """What was done, in a few words, such as ``"path of 5 folds, 812 knots"``."""
+        if self.curve is None:
+            return f"{len(self.history)} evaluations, {self.solves} solves"
+        folds = len(self.history[0].fold_values)
+        of = f"of {folds} fold{'s' if folds > 1 else ''}"
+        if self.method == "path":
+            return f"path {of}, {self.curve.knots.size - 2} knots"
+        return f"closed form {of}"
+
     def __repr__(self) -> str:
-        way = f"{len(self.history)} evaluations, {self.solves} solves"
-        if self.curve is not None:
-            way = f"path with {self.curve.knots.size - 2} knots"
         return (
-            f"<TuneResult {self.status}: value {self.value:.6g}, {way}, "
+            f"<TuneResult {self.status}: value {self.value:.6g}, {self.way}, "
             f"{self.n_minima} minima seen>"
         )
 
@@ -105,7 +117,7 @@ def troubles(result: TuneResult) -> list[str]:
     found = []
     if result.status in (SearchStatus.EDGE_OF_RANGE, SearchStatus.MAX_EVALS, SearchStatus.FLAT):
         found.append(result.message)
-    if result.method == "path":
+    if result.method != "slopes":
         # The minimum of a curve with knots often lies on one: the message says so.
         known = (Status.CONVERGED, Status.AT_KINK)
         if result.solution is not None and result.solution.certificate.status not in known:

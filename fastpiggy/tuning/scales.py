@@ -1,7 +1,7 @@
 """The scales on which hyperparameters are searched, and their ranges."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -30,6 +30,8 @@ class Scale:
     free : ndarray of bool
         Which entries move; zero weights stay zero.
     logarithm : bool
+    blocks : ndarray of int, optional
+        For each entry that moves, the block that it moves with; each on its own where not given.
     """
 
     name: str
@@ -38,10 +40,20 @@ class Scale:
     high: float
     free: np.ndarray
     logarithm: bool
+    blocks: np.ndarray | None = None
 
     @property
     def size(self) -> int:
-        return int(self.free.sum())
+        return int(self.free.sum() if self.blocks is None else self.blocks.max() + 1)
+
+    @property
+    def start(self) -> np.ndarray:
+        """Where the problem stands, one number a variable, in natural units and in the range."""
+        value = np.atleast_1d(self.value)[self.free].astype(float)
+        if self.blocks is not None:
+            _, first = np.unique(self.blocks, return_index=True)
+            value = value[first]
+        return np.clip(value, self.low, self.high)
 
     @property
     def range(self) -> tuple[float, float]:
@@ -62,17 +74,19 @@ class Scale:
         if np.ndim(self.value) == 0:
             return float(found[0])
         value = np.array(self.value)
-        value[self.free] = found
+        value[self.free] = found if self.blocks is None else found[self.blocks]
         return value
 
     def slope(self, gradient: Any, t: np.ndarray) -> np.ndarray:
         """The gradient as the search sees it."""
         found = np.atleast_1d(gradient)[self.free]
+        if self.blocks is not None:
+            found = np.bincount(self.blocks, found)
         return found * np.exp(t) if self.logarithm else found
 
 
-def scales_of(criterion: Any, wrt: Any, bounds: Any) -> list[Scale]:
-    """Check `wrt` and `bounds` of :func:`fastpiggy.tune` and make the scales."""
+def scales_of(criterion: Any, wrt: Any, bounds: Any, tie: Any = None) -> list[Scale]:
+    """Check `wrt`, `bounds` and `tie` of :func:`fastpiggy.tune` and make the scales."""
     names = [wrt] if isinstance(wrt, str) else list(wrt)
     known = criterion.hyperparameters
     for name in names:
@@ -96,7 +110,35 @@ def scales_of(criterion: Any, wrt: Any, bounds: Any) -> list[Scale]:
     for name in bounds:
         if name not in names:
             raise ValueError(f"bounds must be for names in wrt ({', '.join(names)}), got {name!r}")
-    return [_scale(criterion.problem, name, bounds.get(name), names) for name in names]
+    scales = [_scale(criterion.problem, name, bounds.get(name), names) for name in names]
+    if tie is None:
+        return scales
+    vectors = [scale for scale in scales if np.ndim(scale.value)]
+    if not vectors:
+        raise ValueError(
+            f"tie is for vectors such as weights, and wrt has none ({', '.join(names)})"
+        )
+    return [_tied(scale, tie) if np.ndim(scale.value) else scale for scale in scales]
+
+
+def _tied(scale: Scale, tie: Any) -> Scale:
+    """One variable a block of labels."""
+    labels = np.asarray(tie.to_numpy() if hasattr(tie, "to_numpy") else tie)
+    if labels.shape != np.shape(scale.value):
+        raise ValueError(
+            f"tie must have shape {np.shape(scale.value)}, one label an entry of {scale.name}, got "
+            f"{labels.shape}"
+        )
+    value = np.asarray(scale.value)
+    for label in np.unique(labels):
+        here = value[labels == label]
+        if np.any(here != here[0]):
+            raise ValueError(
+                f"{scale.name} must be equal within a block of tie, got {here.min():.6g} to "
+                f"{here.max():.6g} in block {label!r}"
+            )
+    _, blocks = np.unique(labels[scale.free], return_inverse=True)
+    return replace(scale, blocks=blocks)
 
 
 def _scale(problem: Any, name: str, bounds: Any, names: list[str]) -> Scale:

@@ -62,6 +62,7 @@ def result(certificate):
         message="the slope is 0",
         n_minima=1,
         solves=20,
+        way="4 evaluations, 20 solves",
         seconds=0.05,
     )
 

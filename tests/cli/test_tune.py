@@ -85,7 +85,7 @@ def test_lasso_is_at_least_as_good_as_the_grid_of_scikit_learn(tmp_path, csv_fil
         "slope there",
         "of 8 columns",
         "converged",
-        "solves in",
+        "path of 5 folds, ",
         "100-point grid",
     ):
         assert expected in printed
@@ -188,7 +188,7 @@ def test_interrupt_prints_and_saves_the_best_so_far(tmp_path, csv_file, capsys, 
             raise KeyboardInterrupt
 
     monkeypatch.setattr(Progress, "evaluation", interrupt)
-    found = run(tmp_path, csv_file, "--target", "y", "--model", "ridge", code=130)
+    found = run(tmp_path, csv_file, "--target", "y", "--model", "elastic-net", code=130)
     assert found["search"]["status"] == "interrupted"
     assert found["best"]["loss"] == min(e["loss"] for e in found["history"])
     assert found["grid"] is None
@@ -214,7 +214,7 @@ def test_signal_to_the_process(tmp_path, csv_file):
     saved = tmp_path / "result.json"
     # A search by slopes, whose evaluations can be seen.
     command = [sys.executable, "-c", SLOW, "tune", str(csv_file), "--target", "y"]
-    command += ["--model", "ridge"]
+    command += ["--model", "elastic-net"]
     process = subprocess.Popen(
         [*command, "--json", str(saved)],
         stdout=subprocess.PIPE,

@@ -137,7 +137,7 @@ def test_smooth_criteria_are_searched_by_slopes():
     problem = problems()["ridge"]
     criterion = fp.Gcv(problem)
     assert not criterion.jumps
-    result = fp.tune(criterion)
+    result = fp.tune(criterion, method="slopes")
     low, high = result.bounds["alpha"]
     grid = [criterion.along({"alpha": float(a)}, ()).value for a in np.geomspace(low, high, 100)]
     assert result.method == "slopes" and result.value <= min(grid) * (1 + 1e-6)
