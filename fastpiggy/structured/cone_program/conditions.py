@@ -21,6 +21,8 @@ from fastpiggy.structured.cone_program.equilibration import Equilibrated
 #: count as zero then.
 _SINGULAR, _RANK = 1e-14, 1e-11
 
+_EPS = float(np.finfo(float).eps)
+
 
 class Conditions:
     """N and M at one point of an equilibrated problem.
@@ -54,6 +56,12 @@ class Conditions:
         gap = abs(cost + price) / (1.0 + abs(cost) + abs(price))
         return float(max(primal, dual, gap))
 
+    @property
+    def rounding(self) -> float:
+        """About what rounding leaves of the size of N."""
+        size = 1.0 + max(_top(self.Ax), _top(self.s), _top(self.Aty))
+        return _EPS * size * float(np.sqrt(self.value.size))
+
     @cached_property
     def D(self) -> np.ndarray:
         """``DP(v)``."""
@@ -69,25 +77,31 @@ class Conditions:
     @cached_property
     def M(self) -> np.ndarray:
         """M without the eliminated rows."""
-        n, kept = self.x.size, self.kept
-        A, D = self.data.A[kept], self.D[np.ix_(kept, kept)]
-        M = np.zeros((n + len(A), n + len(A)), order="F")
-        M[:n, n:], M[n:, :n] = A.T @ D, -A
-        M[n:, n:] = np.eye(len(A)) - D
+        n, cone = self.x.size, self.data.cone
+        at = np.flatnonzero(self.kept)
+        A = self.data.A[at]
+        # D is diagonal on the rows of the zero cone and the orthant.
+        k = int(np.searchsorted(at, cone.zero + cone.nonnegative))
+        d, D = self.D[at[:k], at[:k]], self.D[at[k:, None], at[k:]]
+        M = np.zeros((n + at.size, n + at.size), order="F")
+        M[n:, :n] = -A
+        M[:n, n : n + k] = A[:k].T * d
+        M[:n, n + k :] = A[k:].T @ D
+        M[n + k :, n + k :] = -D
+        M[range(n, n + at.size), range(n, n + at.size)] += 1.0
+        M[range(n, n + k), range(n, n + k)] -= d
         return M
 
     @cached_property
-    def _factor(self) -> tuple[np.ndarray, np.ndarray, float]:
-        """LU, pivots and the reciprocal condition number."""
-        lu, pivots, info = lapack.dgetrf(self.M)
-        norm = float(np.abs(self.M).sum(axis=0).max())
-        rcond = 0.0 if info else float(lapack.dgecon(lu, norm)[0])
-        return lu, pivots, rcond
+    def _factor(self) -> tuple[np.ndarray, np.ndarray, int]:
+        """LU, pivots, and the first pivot of zero."""
+        return lapack.dgetrf(self.M)  # type: ignore[no-any-return]
 
-    @property
+    @cached_property
     def rcond(self) -> float:
         """Reciprocal condition number of M, estimated."""
-        return self._factor[2]
+        lu, _, bad = self._factor
+        return 0.0 if bad else float(lapack.dgecon(lu, np.linalg.norm(self.M, 1))[0])
 
     @property
     def singular(self) -> bool:
@@ -141,7 +155,7 @@ def newton(start: Conditions, steps: int) -> tuple[Conditions, int]:
     """Semismooth Newton steps as long as they reduce ``norm(N)``; returns the factors they cost."""
     here, n = start, start.x.size
     for done in range(steps):
-        if here.size == 0.0:
+        if here.size <= here.rounding:
             return here, done
         d = here.solve(-here.value)
         share, best = 1.0, None

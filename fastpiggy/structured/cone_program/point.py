@@ -33,14 +33,18 @@ class Point:
     at : Conditions
     iterate : ndarray of shape (n + 2 m,), optional
         An iterate of Douglas-Rachford that stands for the solution.
+    floor : float, default=0.0
+        What rounding leaves of the optimality there.
     """
 
-    def __init__(self, at: Conditions, iterate: np.ndarray | None = None) -> None:
+    def __init__(
+        self, at: Conditions, iterate: np.ndarray | None = None, floor: float = 0.0
+    ) -> None:
         self.at, self.data, self.problem = at, at.data, at.data.problem
         self.x = self.data.whole(at.x, at.y, at.s) if iterate is None else iterate
         self.optimality = at.optimality
         size = max(1.0, *(float(np.abs(part).max(initial=0.0)) for part in (at.x, at.v)))
-        self.floor = 64 * _EPS * size * np.sqrt(at.v.size)
+        self.floor = max(floor, 64 * _EPS * size * float(np.sqrt(at.v.size)))
 
     def objective(self) -> float:
         return float(self.problem.c @ self.x[: self.problem.c.size])

@@ -28,9 +28,9 @@ from fastpiggy.structured.cone_program.problem import ConeProgram
 from fastpiggy.structured.cone_program.solution import ConeSolution
 
 #: Iterations before the first finish, and Newton steps of each.
-_FIRST, _STEPS = 25, 25
+_FIRST, _STEPS = 100, 25
 #: The metric: its x part, that of the zero cone over the others, that of w; its start.
-_RHO, _ZERO, _W, _SCALE = 1e-6, 1e-3, 10.0, 1.0
+_RHO, _ZERO, _W, _SCALE = 1e-6, 1e-3, 10.0, 3.0
 #: Relative violation at which a ray is a certificate.
 _RAY = 1e-8
 
@@ -57,7 +57,7 @@ class DouglasRachfordOptions:
     relaxation : float, default=1.5
         In (0, 2).
     scale : float, optional
-        Weight of the rows in the metric, held; by default 1 at first, and adapted to the
+        Weight of the rows in the metric, held; by default 3 at first, and adapted to the
         residuals where no derivative runs along.
     """
 
@@ -97,12 +97,20 @@ class Run(structured.Run):
         R[:n], R[n : n + m] = _RHO, 1.0 / self.weight
         R[n : n + data.cone.zero] *= _ZERO
         rows = R[n : n + m]
-        inverse = np.linalg.inv(np.diag(R[:n]) + (A.T / rows) @ A)
+        normal = np.diag(R[:n]) + (A.T / rows) @ A
+        inverse = np.linalg.inv(normal)
+        condition = np.linalg.norm(normal, 1) * np.linalg.norm(inverse, 1)
+        self._floor = float(np.finfo(float).eps * condition)
         inverse = np.ascontiguousarray(0.5 * (inverse + inverse.T))
         g = np.empty(n + m)
         g[:n] = inverse @ (data.c - A.T @ (data.b / rows))
         g[n:] = (data.b + A @ g[:n]) / rows
         return Conic(A, data.b, data.c, data.cone, self.selection, R, inverse, g, data.units)
+
+    @property
+    def floor(self) -> float:
+        """What the rounding of the inverse leaves."""
+        return self._floor
 
     def _take(self, x: np.ndarray, y: np.ndarray, s: np.ndarray, w: float = 1.0) -> None:
         """The state whose projection is (x, y, w), with slacks s."""
@@ -141,7 +149,9 @@ class Run(structured.Run):
 
     def point(self) -> Any:
         ray = self.ray()
-        return Point(self.conditions(), self.state.x.copy()) if ray is None else ray
+        if ray is not None:
+            return ray
+        return Point(self.conditions(), self.state.x.copy(), self.floor)
 
     def ray(self) -> Ray | None:
         """A certificate that there is no solution, if the iterate is one."""
@@ -200,13 +210,18 @@ def _as_records(data: Equilibrated, directions: list[wrt.Direction]) -> ConicDir
 
 
 def _start(data: Equilibrated, x0: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(x, y, s) of a start in scaled units; a vector is x alone."""
+    """(x, y, s) of a start in scaled units: a solution, a tuple of the three, or x alone."""
     m, n = data.A.shape
     p, y = data.problem, np.zeros(m)
     if isinstance(x0, Solution):
         if not isinstance(x0, ConeSolution) or x0.problem.A.shape != (m, n):
             raise ValueError(f"x0 must be a solution of a cone program with A of shape {(m, n)}")
         whole = np.concatenate([x0.x, x0.y, x0.s])
+    elif isinstance(x0, tuple) and len(x0) == 3 and np.ndim(x0[0]) == 1:
+        sizes = zip(("x", "y", "s"), x0, (n, m, m), strict=True)
+        whole = np.concatenate(
+            [checks.vector(v, f"{name} of x0", k, "entry of it") for name, v, k in sizes]
+        )
     else:
         x = checks.vector(x0, "x0", n, "column of A")
         whole = np.concatenate([x, y, p.b - p.A @ x])
