@@ -235,7 +235,9 @@ class EmbeddingDouglasRachford(NamedTuple):
             if k > 0 or moving:
                 for j in range(size):
                     Z[k, j] += self.relaxation * (V[k, j] - U[k, j])
-        return Move(change, tangent_change, tangent_size, largest / max(V[0, size - 1], 1e-9), moved)
+        return Move(
+            change, tangent_change, tangent_size, largest / max(V[0, size - 1], 1e-9), moved
+        )
 
 
 @routine

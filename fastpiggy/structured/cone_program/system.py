@@ -165,7 +165,7 @@ class Run(structured.Run):
             violation = float(np.abs(data.A.T @ y).max() / max(1.0, np.abs(y).max()))
             if violation <= _RAY:
                 found = data.whole(none, y, rows)
-                found /= -float(data.problem.b @ found[n:-rows.size])
+                found /= -float(data.problem.b @ found[n : -rows.size])
                 return Ray(data, Status.INFEASIBLE, found, violation)
         if cost < 0.0:
             x, s = x / -cost, s / -cost

@@ -17,8 +17,10 @@ def product(cones):
 def rows(cones):
     sides = cones.get("s", [])
     straight = cones.get("z", 0) + cones.get("l", 0) + sum(cones.get("q", []))
-    return straight + sum(k * (k + 1) // 2 for k in sides) + 3 * (
-        cones.get("ep", 0) + cones.get("ed", 0)
+    return (
+        straight
+        + sum(k * (k + 1) // 2 for k in sides)
+        + 3 * (cones.get("ep", 0) + cones.get("ed", 0))
     )
 
 

@@ -110,9 +110,7 @@ def test_linear_program_in_closed_form():
     expected[:, active] = np.linalg.inv(A[active])
     np.testing.assert_allclose(sol.jacobian["b"], expected, atol=1e-9)
     np.testing.assert_allclose(sol.jacobian["c"], 0.0, atol=1e-12)
-    np.testing.assert_allclose(
-        sol.y_jacobian["c"][active], -np.linalg.inv(A[active]).T, atol=1e-9
-    )
+    np.testing.assert_allclose(sol.y_jacobian["c"][active], -np.linalg.inv(A[active]).T, atol=1e-9)
 
 
 def test_a_solution_from_elsewhere(mixed):
