@@ -103,7 +103,7 @@ class Conditions:
         lu, _, bad = self._factor
         return 0.0 if bad else float(lapack.dgecon(lu, np.linalg.norm(self.M, 1))[0])
 
-    @property
+    @cached_property
     def singular(self) -> bool:
         return not self.rcond > _SINGULAR
 
@@ -123,6 +123,15 @@ class Conditions:
         full[n:][kept] = found[n:]
         full[n:][~kept] = r[n:][~kept] + self.data.A[~kept] @ found[:n]
         return full
+
+    def step(self) -> np.ndarray:
+        """Newton's; small pivots alone let M count as singular here."""
+        pivots = np.abs(self._factor[0].diagonal())
+        if pivots.min() > _RANK * pivots.max():
+            self.__dict__.setdefault("singular", False)
+        d = self.solve(-self.value)
+        self.__dict__.pop("singular")
+        return d
 
     def solve_transposed(self, g: np.ndarray) -> np.ndarray:
         """``M'`` in the place of M, for one vector."""
@@ -157,7 +166,7 @@ def newton(start: Conditions, steps: int) -> tuple[Conditions, int]:
     for done in range(steps):
         if here.size <= here.rounding:
             return here, done
-        d = here.solve(-here.value)
+        d = here.step()
         share, best = 1.0, None
         while share > 1e-2:
             x, v = here.x + share * d[:n], here.v + share * d[n:]

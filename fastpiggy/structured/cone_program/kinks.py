@@ -9,8 +9,10 @@ from fastpiggy.penalties import ConeProduct
 _JUMP = 0.05
 
 
-def snap(cone: ConeProduct, v: np.ndarray, near: float) -> tuple[np.ndarray, np.ndarray]:
-    """v with what is near to a kink moved onto it, and the rows of the cones that this touches.
+def snap(
+    cone: ConeProduct, v: np.ndarray, s: np.ndarray, near: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """``v = y - s`` with what is near to a kink moved onto it, and the rows of the cones that this touches.
 
     Rows of zero and nonnegative parts stand for themselves, other cones for all their rows.
     """
@@ -27,11 +29,17 @@ def snap(cone: ConeProduct, v: np.ndarray, near: float) -> tuple[np.ndarray, np.
         part = slice(lo, lo + side * (side + 1) // 2)
         touched[part] = _snap_matrix(found[part], int(side), near)
         lo = part.stop
+    y = s + v
     for k in range(cone.exponential + cone.dual_exponential):
         part = slice(lo, lo + 3)
-        # The dual of the dual cone is the cone itself: P(v) = v + P*(-v).
-        touched[part] = _on_border(v[part] if k < cone.exponential else -v[part], near)
         lo += 3
+        primal = k < cone.exponential
+        inside, outside = (s[part], y[part]) if primal else (y[part], s[part])
+        # On the curved surface, with something left over, there is no kink.
+        if inside[1] > 1e3 * near and np.abs(outside).max() > 1e3 * near:
+            continue
+        # The dual of the dual cone is the cone itself: P(v) = v + P*(-v).
+        touched[part] = _on_border(v[part] if primal else -v[part], near)
     return found, np.flatnonzero(touched)
 
 

@@ -58,7 +58,7 @@ class Point:
         """The conditions with what is near to kinks on them, and the rows of those."""
         at = self.at
         near = max(NEAR, min(10 * self.optimality, 1e-4)) * max(1.0, float(np.abs(at.v).max()))
-        v, kinks = snap(self.data.cone, at.v, near)
+        v, kinks = snap(self.data.cone, at.v, at.s, near)
         if not kinks.size:
             return at, kinks
         return Conditions(self.data, at.x, v, at.selection), kinks

@@ -86,7 +86,7 @@ def test_the_jacobian_of_the_whole_embedding_is_singular_along_z_alone(mixed):
 
 
 def test_one_adjoint_solve(mixed):
-    problem, d, sol, _ = mixed
+    _, d, sol, _ = mixed
     rng = np.random.default_rng(1)
     gx, gy, gs = (rng.standard_normal(k) for k in (sol.x.size, sol.y.size, sol.s.size))
     gradient = sol.vjp(gx, y=gy, s=gs)
@@ -129,7 +129,7 @@ def test_a_solution_from_elsewhere(mixed):
 
 
 def test_the_calls_of_diffcp(mixed):
-    problem, (dA, db, dc), sol, (x, y, s) = mixed
+    problem, (dA, db, dc), _, (x, y, s) = mixed
     A = csc_matrix(np.where(np.abs(problem.A) > 0.2, problem.A, 0.0))
     b, c = A @ x + s, -A.T @ y
     with warnings.catch_warnings():
