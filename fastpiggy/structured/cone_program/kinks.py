@@ -12,7 +12,7 @@ _JUMP = 0.05
 def snap(
     cone: ConeProduct, v: np.ndarray, s: np.ndarray, near: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """``v = y - s`` with what is near to a kink moved onto it, and the rows of the cones that this touches.
+    """``v = y - s`` with what is near to a kink moved onto it, and the rows of the cones moved.
 
     Rows of zero and nonnegative parts stand for themselves, other cones for all their rows.
     """

@@ -28,7 +28,7 @@ from fastpiggy.structured.cone_program.problem import ConeProgram
 from fastpiggy.structured.cone_program.solution import ConeSolution
 
 #: Iterations before the first finish, and Newton steps of each.
-_FIRST, _STEPS = 100, 25
+_FIRST, _STEPS = 60, 25
 #: The metric: its x part, that of the zero cone over the others, that of w; its start.
 _RHO, _ZERO, _W, _SCALE = 1e-6, 1e-3, 10.0, 3.0
 #: Relative violation at which a ray is a certificate.
@@ -87,6 +87,8 @@ class Run(structured.Run):
             EmbeddingDouglasRachford(options.relaxation), self._conic(),
             _as_records(data, directions), embedded(n, m, k), k, request.callback,
         )  # fmt: skip
+        # An iteration costs less than a call.
+        self.chunk = 64
         if request.x0 is not None:
             self._take(*_start(data, request.x0))
 
@@ -187,7 +189,7 @@ class Run(structured.Run):
             part = min(steps, 500)
             code = super().advance(part, tol, tangent_tol, patience, moving)
             steps -= part
-            if code == engine.UNFINISHED and moving:
+            if code == engine.UNFINISHED and moving and (steps > 0 or self.m > 0):
                 ray = self.ray()
                 code = code if ray is None else ray.status
         return code
