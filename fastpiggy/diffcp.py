@@ -66,7 +66,8 @@ def solve_and_derivative(
     Warns
     -----
     FastpiggyWarning
-        Where the derivative is not unique or not known, see :attr:`fastpiggy.Certificate.status`.
+        Where the derivative is not unique or not known, as the status of
+        :func:`fastpiggy.solve` says.
 
     Examples
     --------

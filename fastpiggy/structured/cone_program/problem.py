@@ -164,7 +164,7 @@ def cone_program(A: Any, b: Any, c: Any, cones: Any) -> ConeProgram:
     Returns
     -------
     ConeProgram
-        ``fp.solve`` returns a :class:`ConeSolution` for it, with y and s beside x.
+        ``fp.solve`` returns a :class:`fastpiggy.ConeSolution` for it, with y and s beside x.
 
     Raises
     ------
