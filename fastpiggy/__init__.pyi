@@ -3,6 +3,7 @@ from fastpiggy import algorithms as algorithms
 from fastpiggy import criteria as criteria
 from fastpiggy import datasets as datasets
 from fastpiggy import designs as designs
+from fastpiggy import diffcp as diffcp
 from fastpiggy import losses as losses
 from fastpiggy import penalties as penalties
 from fastpiggy import plots as plots
@@ -49,6 +50,9 @@ from fastpiggy.solving.options import HeavyBall as HeavyBall
 from fastpiggy.solving.options import Nesterov as Nesterov
 from fastpiggy.solving.options import Newton as Newton
 from fastpiggy.solving.solutions import Solutions as Solutions
+from fastpiggy.structured.cone_program import ConeProgram as ConeProgram
+from fastpiggy.structured.cone_program import ConeSolution as ConeSolution
+from fastpiggy.structured.cone_program import cone_program as cone_program
 from fastpiggy.structured.fixed_point import FixedPoint as FixedPoint
 from fastpiggy.structured.fixed_point import heavy_ball_counterexample as heavy_ball_counterexample
 from fastpiggy.structured.fixed_point import piggyback as piggyback

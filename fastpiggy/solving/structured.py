@@ -105,6 +105,9 @@ class System(Protocol):
     kind: str
     #: Sentences of the statuses that this problem says in its own way.
     advice: Mapping[Status, str]
+    #: What makes the solution, where that has more than x: optional, takes what
+    #: :class:`fastpiggy.Solution` takes.
+    solution: Callable[..., Solution]
 
     def run(self, options: Any, directions: list[wrt.Direction], request: Request) -> Any:
         """A :class:`Run` of the algorithm, with the tangents of the directions."""
@@ -132,12 +135,27 @@ def solve(problem: Any, **arguments: Any) -> Solution:
     else:
         found = system.exact(options, request)
         J = _derivative(system, options, directions, request, mode, found)
+    return _solution(system, found, J, directions, name, mode, request)
+
+
+def certified(system: System, found: Exact, request: Request) -> Solution:
+    """The solution for a point that another solver has found, by implicit differentiation."""
+    directions = wrt.parse(system.problem, request.wrt, int(np.prod(system.problem.shape)))
+    mode = "implicit" if directions else "none"
+    J = _derivative(system, None, directions, request, mode, found)
+    return _solution(system, found, J, directions, "given", mode, request)
+
+
+def _solution(
+    system: System, found: Exact, J: np.ndarray | None, directions: list[wrt.Direction],
+    name: str, mode: str, request: Request,
+) -> Solution:  # fmt: skip
     certificate = _certify(system, found, J, directions, mode, request.tol)
     if certificate.status != Status.CONVERGED:
-        warnings.warn(certificate.message, FastpiggyWarning, stacklevel=3)
+        warnings.warn(certificate.message, FastpiggyWarning, stacklevel=4)
     x = found.point.x
-    return Solution(
-        problem, x, 0.0, {} if J is None else wrt.split(J, directions, x.shape),
+    return getattr(system, "solution", Solution)(
+        system.problem, x, 0.0, {} if J is None else wrt.split(J, directions, x.shape),
         {d.name: np.zeros(d.shape)[()] for d in directions}, certificate, name, mode,
         found.iterations, found.trace if request.trace else None, found.cost,
         found.point.objective, Adjoint(found.point), _degrees_of_freedom(found.point),
