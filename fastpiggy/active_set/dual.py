@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from fastpiggy.active_set.blas import cholesky
-from fastpiggy.active_set.triangle import append, backward, forward, remove
+from fastpiggy.active_set.triangle import backward, forward, remove
 from fastpiggy.compile import helper, kernel, routine
 from fastpiggy.compile.fortran import fortran
 from fastpiggy.compile.lapack import product_nt

@@ -1,4 +1,4 @@
-"""The alternating direction method of multipliers for ``x'P x / 2 + q'x``, ``lower <= C x <= upper``."""
+"""ADMM, the alternating direction method of multipliers, for quadratic programs."""
 
 from typing import Any, NamedTuple
 

@@ -219,7 +219,8 @@ class _Known:
         if at_kinks is not None:
             other, q = worst(at_kinks, self.kinks, self.as_linear)
             if other.value < self.least.value:
-                self.least, self.selection = other, q
+                largest = max(self.least.largest, other.largest)
+                self.least, self.selection = other._replace(largest=largest), q
 
     def as_linear(self, A: Any) -> Linear:
         """The matrix that must be invertible."""
@@ -253,7 +254,7 @@ class _Known:
     def _status(self, residual: float) -> Status:
         if self.least.singular:
             return Status.SINGULAR_ACTIVE_SET
-        if not residual <= _GOOD:
+        if not residual <= max(_GOOD, 10 * self.options[2]):
             return Status.TANGENT_NOT_CONVERGED
         return Status.AT_KINK if self.kinks else Status.CONVERGED
 
@@ -262,9 +263,8 @@ class _Known:
         what = "I - A" if self.fixed_point else "A"
         if status == Status.SINGULAR_ACTIVE_SET:
             few = ", ".join(map(str, at[:8])) + (", ..." if at.size > 8 else "")
-            where = (
-                "" if self.selection is None else f" for the selection {self.selection} at kinks"
-            )
+            q = self.selection
+            where = "" if q is None else f" for the selection {q} at kinks"
             return (
                 f"{what} is singular{where}, smallest singular value {about}{least.value:.1e}, "
                 f"along coordinates {few}: the theorem on implicit differentiation does not hold "

@@ -113,11 +113,12 @@ def worst(
     sign changes from one corner to another, something in between is singular though both are not.
     """
     found, at = None, np.zeros(kinks)
-    signs = []
+    largest, signs = 0.0, []
     for q in corners(kinks):
         linear = as_linear(select(q.copy()))
         least = smallest(linear)
         signs.append(_sign(linear))
+        largest = max(largest, least.largest)
         if found is None or least.value < found.value:
             found, at = least, q
     assert found is not None
@@ -126,7 +127,7 @@ def worst(
         least, q = _between(select, corners(kinks)[0], changed, as_linear)
         if least.value < found.value:
             found, at = least, q
-    return found, at
+    return found._replace(largest=largest), at
 
 
 def _sign(linear: Linear) -> int:

@@ -115,9 +115,7 @@ def test_monotone_equilibrium():
             ends.append(u)
         J[:, j] = (ends[0] - ends[1]) / (2 * step)
     np.testing.assert_allclose(found.value, J, atol=1e-7)
-    worst = fp.implicit.jvp(
-        D @ W, D, fixed_point=True, at_kinks=lambda q: q[:, None] * W, kinks=8
-    )
+    worst = fp.implicit.jvp(D @ W, D, fixed_point=True, at_kinks=lambda q: q[:, None] * W, kinks=8)
     assert worst.status == "at_kink" and worst.smallest_singular_value > 0.1
 
 

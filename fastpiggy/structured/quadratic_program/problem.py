@@ -98,7 +98,7 @@ class QuadraticProgram:
     def linear(self) -> np.ndarray:
         """q for every program: (programs or 1, n)."""
         B, n = self.many or 1, int(self.P.shape[-1])
-        return np.ascontiguousarray(np.broadcast_to(self.q, (B, n)))
+        return np.array(np.broadcast_to(self.q, (B, n)), order="C")
 
     def replace(self, **changes: Any) -> "QuadraticProgram":
         """The same program with other values of some parameters, checked again.

@@ -4,7 +4,7 @@
 finitely many steps, mostly the first few; a solve with its KKT matrix then ends it.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 

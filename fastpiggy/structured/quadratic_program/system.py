@@ -31,6 +31,8 @@ _ADVICE = {
     Status.SINGULAR_ACTIVE_SET: "the constraints that are met are linearly dependent, or leave a "
     "direction without curvature free: the solution or its multipliers are not unique, and no "
     "derivative is determined; take out redundant rows, or add a little to P's diagonal",
+    Status.AT_KINK: "constraints (certificate.kinks) are met with a multiplier of zero: the "
+    "derivative is one-sided and depends on selection=; move the parameter a little to leave it",
     Status.INFEASIBLE: "no x meets the constraints; certificate.ray has y and z that prove it "
     "(A'y + G'z = 0, z >= 0, b'y + h'z < 0): a part of their rows must give way",
     Status.UNBOUNDED: "the objective falls for ever along certificate.ray['x'] (P x = 0, A x = 0, "

@@ -18,7 +18,11 @@ NAMES = ["P", "q", "A", "b", "G", "h"]
 def example(seed=0, n=6, equal=2, rows=8, rank=6):
     rng = np.random.default_rng(seed)
     M = rng.standard_normal((n, rank))
-    A, G, x = rng.standard_normal((equal, n)), rng.standard_normal((rows, n)), rng.standard_normal(n)
+    A, G, x = (
+        rng.standard_normal((equal, n)),
+        rng.standard_normal((rows, n)),
+        rng.standard_normal(n),
+    )
     h = G @ x + rng.uniform(0.0, 0.3, rows)
     G, h = np.vstack([G, np.eye(n), -np.eye(n)]), np.concatenate([h, x + 2.0, 2.0 - x])
     q = 3 * rng.standard_normal(n)
@@ -108,9 +112,12 @@ def test_many_programs_are_each_their_own():
     adjoint, total = sol.vjp(V), dict.fromkeys(NAMES, 0.0)
     fused = fp.solve(many, wrt={"b": np.ones((2, 1))}, derivative="piggyback", tol=1e-11)
     for i in range(4):
-        one = fp.solve(fp.quadratic_program(first.P, q[i], first.A, first.b, G[i], many.h), wrt="b")
+        alone = fp.quadratic_program(first.P, q[i], first.A, first.b, G[i], many.h)
+        one = fp.solve(alone, wrt="b")
         np.testing.assert_allclose(sol.x[i], one.x, atol=1e-12)
-        np.testing.assert_allclose(fused.jacobian["b"][i, :, 0], one.jacobian["b"].sum(1), atol=1e-7)
+        np.testing.assert_allclose(
+            fused.jacobian["b"][i, :, 0], one.jacobian["b"].sum(1), atol=1e-7
+        )
         part = one.vjp(V[i])
         for name in ("q", "G"):
             np.testing.assert_allclose(adjoint[name][i], part[name], atol=1e-10)
@@ -247,7 +254,11 @@ def test_differentiate_what_another_found():
         np.testing.assert_allclose(given.jacobian[name], sol.jacobian[name], atol=1e-8)
     np.testing.assert_allclose(given.vjp(np.ones(6))["A"], sol.vjp(np.ones(6))["A"], atol=1e-8)
 
-    c, G, h = np.array([1.0, 2.0]), np.array([[-1.0, 0], [0, -1.0], [-1, -1]]), np.array([0, 0, -1.0])
+    c, G, h = (
+        np.array([1.0, 2.0]),
+        np.array([[-1.0, 0], [0, -1.0], [-1, -1]]),
+        np.array([0, 0, -1.0]),
+    )
     highs = linprog(c, G, h, bounds=(None, None))
     program = fp.quadratic_program(np.zeros((2, 2)), c, G=G, h=h)
     # HiGHS says how the objective moves with the bound: minus the multiplier.
