@@ -44,8 +44,9 @@ def ours(data: Data) -> Any:
 
 def proxqp(data: Data, eps: float) -> Any:
     """The same by ProxQP."""
-    from proxsuite.proxqp import dense
+    import proxsuite
 
+    dense = proxsuite.proxqp.dense
     P, q, A, b, G, h, v = data.values()
     (many, n), rows, e = q.shape, h.shape[1], b.shape[1]
     low, xs, slopes = np.full(rows, -1e20), [], []
@@ -64,7 +65,7 @@ def proxqp(data: Data, eps: float) -> Any:
 
 def slopes_by_kkt(data: Data, x: np.ndarray) -> np.ndarray:
     """dx/dq times v by NumPy, on the rows that are met at x."""
-    P, q, A, b, G, h, v = data.values()
+    P, q, A, G, h, v = (data[name] for name in ("P", "q", "A", "G", "h", "v"))
     found, n = np.empty(q.shape), q.shape[1]
     for i in range(len(q)):
         C = np.vstack([A[i], G[i][h[i] - G[i] @ x[i] < 1e-8]])
