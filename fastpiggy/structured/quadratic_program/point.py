@@ -89,8 +89,9 @@ class Point:
 
     @cached_property
     def row_scale(self) -> np.ndarray:
-        """What rows compare: ``abs(C) abs(x) + abs(d)``; 1 for a row without either."""
-        found = times(abs(self.C), np.abs(self.flat)) + np.abs(self.problem.d)
+        """What rows compare: their length times that of x, plus ``abs(d)``; 1 where all is 0."""
+        size = np.linalg.norm(self.flat, axis=1)[:, None]
+        found = self.lengths * size + np.abs(self.problem.d)
         return np.where(found > 0, found, 1.0)
 
     @cached_property

@@ -87,7 +87,7 @@ def _violation(
     parts = (P @ x, q, C.T @ u)
     scale = max(float(np.abs(part).max(initial=0.0)) for part in parts) or 1.0
     gradient = float(np.abs(sum(parts)).max()) / scale
-    rows = np.abs(C) @ np.abs(x) + np.abs(d)
+    rows = np.sqrt((C * C).sum(axis=1)) * np.linalg.norm(x) + np.abs(d)
     slack = (C @ x - d) / np.where(rows > 0, rows, 1.0)
     slack[e:] = np.maximum(slack[e:], 0.0)
     negative = -float((u[e:] * np.sqrt((C[e:] ** 2).sum(axis=1))).min(initial=0.0)) / scale

@@ -296,3 +296,14 @@ def test_bad_input(changes, words):
     good = {"P": np.eye(2), "q": [0.0, 0.0], "G": [[1.0, 0.0]], "h": [1.0]}
     with pytest.raises(ValueError, match=words):
         fp.quadratic_program(**{**good, **changes})
+
+
+def test_modes_agree_on_the_nonnegative_orthant():
+    """Bounds of zero: what is met there is compared with x, not with its own entry of zero."""
+    rng = np.random.default_rng(0)
+    M = rng.standard_normal((8, 8))
+    p = fp.quadratic_program(M @ M.T / 8 + np.eye(8), -M[0], None, None, -np.eye(8), np.zeros(8))
+    exact = fp.solve(p, wrt="h")
+    assert exact.certificate.status == "converged"
+    fused = fp.solve(p, wrt="h", derivative="piggyback", tol=1e-11)
+    np.testing.assert_allclose(fused.jacobian["h"], exact.jacobian["h"], atol=1e-8)
