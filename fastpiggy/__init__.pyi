@@ -4,6 +4,7 @@ from fastpiggy import criteria as criteria
 from fastpiggy import datasets as datasets
 from fastpiggy import designs as designs
 from fastpiggy import diffcp as diffcp
+from fastpiggy import implicit as implicit
 from fastpiggy import losses as losses
 from fastpiggy import penalties as penalties
 from fastpiggy import plots as plots
@@ -36,6 +37,7 @@ from fastpiggy.problems import squared_hinge as squared_hinge
 from fastpiggy.solution import Solution as Solution
 from fastpiggy.solving import solve as solve
 from fastpiggy.solving.attractor import attractor as attractor
+from fastpiggy.solving.differentiate import differentiate as differentiate
 from fastpiggy.solving.many import solve_many as solve_many
 from fastpiggy.solving.momentum import certify_momentum as certify_momentum
 from fastpiggy.solving.options import ADMM as ADMM
@@ -58,6 +60,8 @@ from fastpiggy.structured.fixed_point import heavy_ball_counterexample as heavy_
 from fastpiggy.structured.fixed_point import piggyback as piggyback
 from fastpiggy.structured.generalized_lasso import GeneralizedLasso as GeneralizedLasso
 from fastpiggy.structured.generalized_lasso import generalized_lasso as generalized_lasso
+from fastpiggy.structured.quadratic_program import QuadraticProgram as QuadraticProgram
+from fastpiggy.structured.quadratic_program import quadratic_program as quadratic_program
 from fastpiggy.structured.sparse_inverse_covariance import (
     SparseInverseCovariance as SparseInverseCovariance,
 )

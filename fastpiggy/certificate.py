@@ -94,6 +94,11 @@ class Certificate:
         Computes :attr:`margin`.
     growth : Growth or None
         How the tangents grow, where a run's own say so; then the status is ``"not_contracting"``.
+    ray : dict of str to ndarray, or None
+        What proves ``"infeasible"`` or ``"unbounded"``, in the words of the problem.
+    statuses : tuple of Status, or None
+        One a program where many are solved at once: the status itself is the first that applies
+        to any.
     """
 
     status: Status
@@ -106,6 +111,8 @@ class Certificate:
     find_tangent: Callable[[], Tangent] | None = field(default=None, repr=False)
     find_margin: Callable[[], tuple[float, float] | None] | None = field(default=None, repr=False)
     growth: Growth | None = None
+    ray: dict[str, np.ndarray] | None = None
+    statuses: tuple[Status, ...] | None = None
 
     @cached_property
     def tangent(self) -> Tangent:

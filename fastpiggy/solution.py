@@ -64,6 +64,8 @@ class Solution:
         What every iteration did, where ``trace=True``.
     cost : Cost or None
         Which way was taken, and what it cost.
+    multipliers : dict of str to ndarray, or None
+        Those of the constraints, where a problem has them: ``"y"`` and ``"z"`` of a program.
     find_objective, adjoint, find_degrees_of_freedom : callable, optional
         What :attr:`objective`, :meth:`vjp` and :attr:`degrees_of_freedom` call.
     """
@@ -85,6 +87,7 @@ class Solution:
     find_degrees_of_freedom: Callable[[], float] | None = field(default=None, repr=False)
     # Of the arrays it was found in: a warm start from here takes them over.  Not pickled.
     ticket: Any = field(default=None, repr=False)
+    multipliers: dict[str, np.ndarray] | None = None
 
     @cached_property
     def objective(self) -> float:

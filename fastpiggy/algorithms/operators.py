@@ -167,14 +167,25 @@ def _banded(operator: np.ndarray, weights: np.ndarray, rho: float) -> BandedFact
 
 
 def _sparse(operator: CompressedRows, weights: np.ndarray, rho: float) -> Triangles:
-    from scipy.sparse import csr_array, diags_array, eye_array
-    from scipy.sparse.linalg import splu
+    from scipy.sparse import csr_array, diags_array
 
     n, rows = weights.size, operator.indptr.size - 1
     D = csr_array((operator.data, operator.indices, operator.indptr), shape=(rows, n))
-    M = (diags_array(weights) + rho * (D.T @ D)).tocsc()
+    return triangles((diags_array(weights) + rho * (D.T @ D)).tocsc())
+
+
+def triangles(M: Any) -> Triangles:
+    """The factor of a sparse M, which is symmetric and positive: pivots from the diagonal.
+
+    Raises
+    ------
+    numpy.linalg.LinAlgError
+        If M is singular to rounding.
+    """
+    from scipy.sparse import eye_array
+    from scipy.sparse.linalg import splu
+
     try:
-        # M is symmetric and positive: pivots from the diagonal.
         found = splu(
             M, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True}
         )
@@ -183,7 +194,7 @@ def _sparse(operator: CompressedRows, weights: np.ndarray, rho: float) -> Triang
     pivots = np.abs(found.U.diagonal())
     if not pivots.min() > 1e-14 * pivots.max():
         raise np.linalg.LinAlgError("singular to rounding")
-    L, U = (found.L - eye_array(n)).tocsc(), found.U.tocsc()
+    L, U = (found.L - eye_array(M.shape[0])).tocsc(), found.U.tocsc()
     L.eliminate_zeros()
     U.sort_indices()
     return Triangles(

@@ -26,7 +26,7 @@ def solve(
 
     Parameters
     ----------
-    problem : Problem, TrendFilter or GeneralizedLasso
+    problem : Problem, TrendFilter, GeneralizedLasso, QuadraticProgram, ...
         From :func:`fastpiggy.lasso` and its like.
     wrt : str, iterable of str, or dict of str to array_like, optional
         What to differentiate with respect to: parameters by name (``"alpha"``, ``"weights"``,
@@ -34,11 +34,11 @@ def solve(
         run also ``"x0"`` and ``"step"``).  A dict gives directions, of the parameter's shape +
         (m,).
     algorithm : str or options, default="auto"
-        ``"active_set"`` for l1 penalties, elastic nets and the group lasso,
+        ``"active_set"`` for l1 penalties, elastic nets, the group lasso and quadratic programs,
         ``"forward_backward"``, ``"heavy_ball"``, ``"nesterov"``, ``"fista"``,
         ``"coordinate_descent"``, ``"block_descent"`` for the linear models, ``"admm"`` for trend
-        filters and generalized Lassos, ``"dynamic_programming"`` for total variation, or an
-        instance of
+        filters, generalized Lassos and quadratic programs, ``"dynamic_programming"`` for total
+        variation, or an instance of
         :class:`fastpiggy.ForwardBackward` and its like, which hold options.
     derivative : {"auto", "piggyback", "late", "frozen", "implicit", "one_step", "none"}
         How to differentiate.  Fused: ``"piggyback"`` along with the iterates from the first,
@@ -54,7 +54,8 @@ def solve(
         Where to start.
     selection : float or array_like of shape (p,), default=0.0
         The element q in [0, 1] of the prox's Clarke Jacobian that is taken at a kink: 0 the
-        inactive side, 1 the active one.  For trend filters one entry a row of D.
+        inactive side, 1 the active one.  For trend filters one entry a row of D, for
+        programs one a row of G.
     trace : bool, default=False
         Keep the changes of x and J of every iteration in ``solution.trace``.
     callback : callable, optional

@@ -43,6 +43,12 @@ class Point(Protocol):
 
     #: Trace of the derivative along y, where the problem has one: optional.
     degrees_of_freedom: float
+    #: Of the constraints, where the problem has them; what proves that there is no solution; the
+    #: statuses of many programs; the constraints that make a system singular: optional.
+    multipliers: dict[str, np.ndarray]
+    ray: dict[str, np.ndarray] | None
+    statuses: tuple[Status, ...] | None
+    offending: np.ndarray
 
     def margin(self) -> tuple[float, float] | None: ...
     def movement(self, directions: list[wrt.Direction]) -> Any:
@@ -138,9 +144,10 @@ def solve(problem: Any, **arguments: Any) -> Solution:
     return _solution(system, found, J, directions, name, mode, request)
 
 
-def certified(system: System, found: Exact, request: Request) -> Solution:
-    """The solution for a point that another solver has found, by implicit differentiation."""
-    directions = wrt.parse(system.problem, request.wrt, int(np.prod(system.problem.shape)))
+def at_point(
+    system: System, found: Exact, directions: list[wrt.Direction], request: Request
+) -> Solution:
+    """The solution at a point that was not solved for: see :func:`fastpiggy.differentiate`."""
     mode = "implicit" if directions else "none"
     J = _derivative(system, None, directions, request, mode, found)
     return _solution(system, found, J, directions, "given", mode, request)
@@ -153,12 +160,14 @@ def _solution(
     certificate = _certify(system, found, J, directions, mode, request.tol)
     if certificate.status != Status.CONVERGED:
         warnings.warn(certificate.message, FastpiggyWarning, stacklevel=4)
+    trace = found.trace if request.trace else None
     x = found.point.x
     return getattr(system, "solution", Solution)(
         system.problem, x, 0.0, {} if J is None else wrt.split(J, directions, x.shape),
         {d.name: np.zeros(d.shape)[()] for d in directions}, certificate, name, mode,
-        found.iterations, found.trace if request.trace else None, found.cost,
+        found.iterations, trace, found.cost,
         found.point.objective, Adjoint(found.point), _degrees_of_freedom(found.point),
+        multipliers=getattr(found.point, "multipliers", None),
     )  # fmt: skip
 
 
@@ -223,11 +232,17 @@ def _certify(
         system.advice,
         growth,
     )
+    if status == Status.SINGULAR_ACTIVE_SET and np.size(getattr(point, "offending", ())):
+        few = ", ".join(map(str, point.offending[:8])) + (
+            ", ..." if len(point.offending) > 8 else ""
+        )
+        message += f" Singular: {system.kind} {few}."
     certified = bound and status == Status.CONVERGED
     return Certificate(
         status, point.optimality, tol, point.floor, found.trace.rate, point.kinks, message,
         lambda: (residual, error, certified), point.margin,
         growth if status == Status.NOT_CONTRACTING else None,
+        getattr(point, "ray", None), getattr(point, "statuses", None),
     )  # fmt: skip
 
 

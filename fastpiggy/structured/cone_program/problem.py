@@ -97,46 +97,6 @@ class ConeProgram:
                 new[name] = np.array(checks.vector(value, name, getattr(self, name).size, what))
         return replace(self, **new)
 
-    def solution(
-        self, x: Any, y: Any, s: Any = None, wrt: Any = None, *, selection: Any = 0.0,
-        tol: float = 1e-6,
-    ) -> Any:  # fmt: skip
-        """Differentiate a solution that another solver has found.
-
-        Parameters
-        ----------
-        x : array_like of shape (n,)
-        y : array_like of shape (m,)
-            Multipliers, in the dual cone.
-        s : array_like of shape (m,), optional
-            Slacks; ``b - A x`` by default.
-        wrt : optional
-            As in :func:`fastpiggy.solve`.
-        selection : float or array_like of shape (m,), default=0.0
-        tol : float, default=1e-6
-            On the optimality of what is given.  A few Newton steps make it more exact.
-
-        Returns
-        -------
-        ConeSolution
-
-        Raises
-        ------
-        ValueError
-            For wrong shapes, numbers that are not finite, and points that are no solution.
-
-        Examples
-        --------
-        >>> import fastpiggy as fp
-        >>> problem = fp.cone_program([[-1.0], [-1.0]], [-1.0, -2.0], [1.0], {"l": 2})
-        >>> sol = problem.solution([2.0], [0.0, 1.0], wrt="b")
-        >>> sol.jacobian["b"].round(12) + 0.0
-        array([[ 0., -1.]])
-        """
-        from fastpiggy.structured.cone_program.system import differentiate
-
-        return differentiate(self, x, y, s, wrt, selection, tol)
-
     def __repr__(self) -> str:
         m, n = self.A.shape
         return f"<ConeProgram {n} variables, {m} rows>"

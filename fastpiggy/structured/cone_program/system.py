@@ -287,6 +287,16 @@ class System:
         cost = Cost(way, 0, factorisations=factors, sweeps=run.iterations)
         return Exact(code, point, run.iterations, Trace.of(run.parts), cost)
 
+    def given(self, x: Any, z: Any, y: Any, request: Request) -> Exact:
+        """Another solver's solution, z in the dual cone; a few Newton steps make it exacter."""
+        problem = self.problem
+        m, n = problem.A.shape
+        x = checks.vector(x, "x", n, "column of A")
+        if y is not None:
+            raise ValueError(f"y must be None: z holds the multipliers of all {m} rows, got {y!r}")
+        z = checks.vector(z, "z", m, "row of A")
+        return _given(self, x, z, problem.b - problem.A @ x, request)
+
     def near(self, x: np.ndarray, tol: float) -> Point:
         """The point at (x, y, s)."""
         n, m = self.problem.c.size, self.problem.b.size
@@ -307,36 +317,22 @@ def _adapt(run: Run) -> None:
         run.reweigh(float(np.clip(run.weight * factor, 1e-4, 1e4)))
 
 
-def differentiate(
-    problem: ConeProgram, x: Any, y: Any, s: Any, along: Any, selection: Any, tol: float
-) -> ConeSolution:
-    """See :meth:`ConeProgram.solution`."""
-    m, n = problem.A.shape
-    x = checks.vector(x, "x", n, "column of A")
-    y = checks.vector(y, "y", m, "row of A")
-    s = problem.b - problem.A @ x if s is None else checks.vector(s, "s", m, "row of A")
-    system = System(problem)
-    request = check(m, system.algorithms, along, "auto", "implicit", tol, None, None, selection,
-                    False, None)  # fmt: skip
-    return structured.certified(system, _given(system, x, y, s, request), request)
-
-
 def _given(system: System, x: np.ndarray, y: np.ndarray, s: np.ndarray, request: Request) -> Exact:
     data, n, m = system.data, x.size, y.size
     x, y, s = np.split(np.concatenate([x, y, s]) / data.units, [n, n + m])
     at = Conditions(data, x, y - s, request.selection)
     scale = 1.0 + max(np.abs(y).max(), np.abs(s).max())
-    for name, value, right in (("y", y, at.y), ("s", s, at.s)):
+    for name, value, right in (("z", y, at.y), ("b - A x", s, at.s)):
         away = float(np.abs(value - right).max()) / scale
         if away > request.tol:
-            cone = "the dual cone" if name == "y" else "K"
+            cone = "the dual cone" if name == "z" else "K"
             raise ValueError(
-                f"{name} must lie in {cone}, with y's = 0: it is {away:.1e} away, of its size, "
+                f"{name} must lie in {cone}, with z'(b - A x) = 0: it is {away:.1e} away, of its size, "
                 f"where tol={request.tol:g} is allowed"
             )
     if at.optimality > request.tol:
         raise ValueError(
-            f"x and y must solve the problem to tol={request.tol:g}, got a residual of "
+            f"x and z must solve the problem to tol={request.tol:g}, got a residual of "
             f"{at.optimality:.1e}; solve it more exactly, or raise tol"
         )
     best, factors = newton(at, _STEPS)

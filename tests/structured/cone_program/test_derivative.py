@@ -116,16 +116,18 @@ def test_linear_program_in_closed_form():
 def test_a_solution_from_elsewhere(mixed):
     problem, d, sol, (x, y, s) = mixed
     near = 1e-8 * np.random.default_rng(2).standard_normal(x.size)
-    given = problem.solution(x + near, y, s, wrt={"b": d[1]})
+    given = fp.differentiate(problem, x + near, y, wrt={"b": d[1]})
     assert given.algorithm == "given"
     np.testing.assert_allclose(given.x, x, atol=1e-10)
     np.testing.assert_allclose(given.jacobian["b"], sol.jacobian["b"], rtol=1e-6, atol=1e-8)
-    with pytest.raises(ValueError, match="y must lie in the dual cone"):
-        problem.solution(x, -y, s)
-    with pytest.raises(ValueError, match="x and y must solve the problem"):
-        problem.solution(x + 0.1, y, s)
-    with pytest.raises(ValueError, match="s must have shape"):
-        problem.solution(x, y, s[1:])
+    with pytest.raises(ValueError, match="z must lie in the dual cone"):
+        fp.differentiate(problem, x, -y)
+    with pytest.raises(ValueError, match="must lie in K|must solve the problem"):
+        fp.differentiate(problem, x + 0.1, y)
+    with pytest.raises(ValueError, match="z must have shape"):
+        fp.differentiate(problem, x, y[1:])
+    with pytest.raises(ValueError, match="y must be None"):
+        fp.differentiate(problem, x, y, [0.0])
 
 
 def test_the_calls_of_diffcp(mixed):
