@@ -3,6 +3,7 @@ from fastpiggy import algorithms as algorithms
 from fastpiggy import criteria as criteria
 from fastpiggy import datasets as datasets
 from fastpiggy import designs as designs
+from fastpiggy import estimators as estimators
 from fastpiggy import losses as losses
 from fastpiggy import penalties as penalties
 from fastpiggy import plots as plots
