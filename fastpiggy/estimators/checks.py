@@ -1,5 +1,6 @@
 """What estimators check beside what the problems check themselves."""
 
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -10,13 +11,21 @@ def sample_weight(value: Any, X: Any) -> np.ndarray | None:
     """Weights of the rows, one a row; a number stands for as many."""
     if value is None:
         return None
-    if np.ndim(value) == 0:
+    if isinstance(value, Real):
         return np.full(X.shape[0], float(value))
     found = check_array(value, ensure_2d=False, dtype=np.float64, input_name="sample_weight")
     if found.ndim != 1:
         raise ValueError(f"sample_weight must have one dimension, got shape {found.shape}")
     check_consistent_length(found, X)
     return found
+
+
+def total_weight(X: Any, weight: np.ndarray | None) -> float:
+    """What turns a penalty beside a sum of losses into one beside their mean."""
+    total = float(X.shape[0]) if weight is None else float(weight.sum())
+    if not total > 0:
+        raise ValueError("sample_weight must have at least one positive entry, got only zeros")
+    return total
 
 
 def per_target(value: Any, name: str, targets: int) -> list[Any]:

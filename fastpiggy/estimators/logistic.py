@@ -54,9 +54,7 @@ class _TwoClasses(ClassifierMixin, Linear):
         if self.class_weight is not None:
             by_class = compute_sample_weight(self.class_weight, y)
             weight = by_class if weight is None else weight * by_class
-        total = float(X.shape[0]) if weight is None else float(weight.sum())
-        if not total > 0:
-            raise ValueError("sample_weight must have at least one positive entry, got only zeros")
+        total = checks.total_weight(X, weight)
         if hasattr(X, "tocsc"):
             X = X.tocsc()
         found = self._found(X, y, weight, total)

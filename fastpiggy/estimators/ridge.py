@@ -10,11 +10,6 @@ from fastpiggy.estimators.base import OneAlpha, SearchedAlpha
 from fastpiggy.problems import ridge
 
 
-def _total(X: Any, weight: Any) -> float:
-    """What turns scikit-learn's alpha into that of a mean: alpha over the sum of the weights."""
-    return float(X.shape[0]) if weight is None else float(weight.sum())
-
-
 class Ridge(OneAlpha):
     """Least squares with a squared l2 penalty, not divided by n.
 
@@ -65,7 +60,7 @@ class Ridge(OneAlpha):
         checks.not_positive(self.positive)
 
     def _problem(self, X: Any, y: Any, weight: Any, alpha: Any) -> Any:
-        scaled = alpha / _total(X, weight)
+        scaled = alpha / checks.total_weight(X, weight)
         return ridge(X, y, scaled, sample_weight=weight, fit_intercept=self.fit_intercept)
 
 
@@ -115,7 +110,7 @@ class RidgeCV(SearchedAlpha):
         self.n_jobs = n_jobs
 
     def _fit_one(self, X: Any, y: Any, weight: Any, k: int, targets: int) -> search.Found:
-        total = _total(X, weight)
+        total = checks.total_weight(X, weight)
         alphas = None if self.alphas is None else np.atleast_1d(self.alphas) / total
         problem = ridge(X, y, 1.0, sample_weight=weight, fit_intercept=self.fit_intercept)
         found = search.best(
