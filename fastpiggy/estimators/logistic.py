@@ -70,7 +70,8 @@ class _TwoClasses(ClassifierMixin, Linear):
 
     def predict(self, X: Any) -> np.ndarray:
         """Labels, of shape (n,)."""
-        return self.classes_[(self.decision_function(X) > 0).astype(int)]
+        larger = self.decision_function(X) > 0
+        return self.classes_[larger.astype(int)]
 
     def predict_log_proba(self, X: Any) -> np.ndarray:
         """Logarithms of the probabilities of both labels, of shape (n, 2)."""
