@@ -5,6 +5,7 @@ from fastpiggy import datasets as datasets
 from fastpiggy import designs as designs
 from fastpiggy import diffcp as diffcp
 from fastpiggy import implicit as implicit
+from fastpiggy import estimators as estimators
 from fastpiggy import losses as losses
 from fastpiggy import penalties as penalties
 from fastpiggy import plots as plots
