@@ -67,7 +67,7 @@ def line(label: str, cones: dict[str, Any], n: int, seed: int, rounds: int) -> l
     d = rng.standard_normal(A.shape), rng.standard_normal(b.size), rng.standard_normal(n)
     direction = sparse.csc_matrix(d[0]), d[1], d[2]
     with warnings.catch_warnings(action="ignore"):
-        given = fp.cone_program(A, b, c, cones).solution(*truth)
+        given = fp.differentiate(fp.cone_program(A, b, c, cones), *truth[:2])
     if given.certificate.status != "converged":
         return None
     exact = given.jvp(*d)

@@ -4,8 +4,8 @@ from fastpiggy import criteria as criteria
 from fastpiggy import datasets as datasets
 from fastpiggy import designs as designs
 from fastpiggy import diffcp as diffcp
-from fastpiggy import implicit as implicit
 from fastpiggy import estimators as estimators
+from fastpiggy import implicit as implicit
 from fastpiggy import losses as losses
 from fastpiggy import penalties as penalties
 from fastpiggy import plots as plots
@@ -78,7 +78,7 @@ from fastpiggy.tuning import tune as tune
 from fastpiggy.tuning.curve import Curve as Curve
 from fastpiggy.tuning.curve import SteppedCurve as SteppedCurve
 from fastpiggy.tuning.noise import noise_level as noise_level
-from fastpiggy.tuning.targets import TargetsResult as TargetsResult
-from fastpiggy.tuning.targets import tune_many as tune_many
 from fastpiggy.tuning.outer import OuterEstimate as OuterEstimate
 from fastpiggy.tuning.smooth_curve import SmoothCurve as SmoothCurve
+from fastpiggy.tuning.targets import TargetsResult as TargetsResult
+from fastpiggy.tuning.targets import tune_many as tune_many

@@ -18,7 +18,7 @@ from fastpiggy.problems import checks
 from fastpiggy.problems import directions as wrt
 from fastpiggy.solution import Cost, Solution
 from fastpiggy.solving import structured
-from fastpiggy.solving.request import Request, check
+from fastpiggy.solving.request import Request
 from fastpiggy.solving.running import Trace
 from fastpiggy.solving.structured import Exact
 from fastpiggy.structured.cone_program.conditions import Conditions, newton
@@ -327,8 +327,8 @@ def _given(system: System, x: np.ndarray, y: np.ndarray, s: np.ndarray, request:
         if away > request.tol:
             cone = "the dual cone" if name == "z" else "K"
             raise ValueError(
-                f"{name} must lie in {cone}, with z'(b - A x) = 0: it is {away:.1e} away, of its size, "
-                f"where tol={request.tol:g} is allowed"
+                f"{name} must lie in {cone}, with z'(b - A x) = 0: it is {away:.1e} away, of "
+                f"its size, where tol={request.tol:g} is allowed"
             )
     if at.optimality > request.tol:
         raise ValueError(
