@@ -58,13 +58,18 @@ class FoldColumns:
         self.weight = np.array([part.problem.loss.sample_weight for part in parts])
         self.raw = problem.loss.sample_weight
         self.judged = [_run_of(np.flatnonzero(part.loss.sample_weight)) for part in parts]
-        self.offsets = self.weight @ y if problem.fit_intercept else np.zeros(len(parts))
+        # That of the rows of every fold: 1 but for losses of one's own.
+        self.total = float(self.raw.sum())
+        means = self.weight @ y / self.total
+        self.offsets = means if problem.fit_intercept else np.zeros(len(parts))
         self.y = y - self.offsets[:, None]
         tails = self.weight * self.y
         self.centre, self.means = np.zeros(self.p), np.zeros((self.p, len(parts)))
         if problem.fit_intercept:
             both = matrix.scatter(problem.design, np.vstack([tails, self.weight]).T)
-            self.target, self.means = both[:, : len(parts)], both[:, len(parts) :]
+            self.means = both[:, len(parts) :] / self.total
+            # What centring leaves of the sum of y is rounding, but columns may be far off centre.
+            self.target = both[:, : len(parts)] - self.means * tails.sum(axis=1)
             self.centre = self.means.mean(axis=1)
             self.means = self.means - self.centre[:, None]
         else:
@@ -101,8 +106,9 @@ class FoldColumns:
         if isinstance(self.design, Dense):
             out = np.empty((self.p, len(self.folds)))
             correlate_all(self.design.X, residual, out)
-            return out
-        return matrix.scatter(self.design, residual.T)
+        else:
+            out = matrix.scatter(self.design, residual.T)
+        return out - (self.centre[:, None] + self.means) * residual.sum(axis=1)
 
     def admit(self, new: np.ndarray) -> None:
         """Take columns into the working set, with coefficients of zero."""
@@ -125,7 +131,7 @@ class FoldColumns:
         grams = self._shared_grams(first, size) if self.shared else self._grams(first, size)
         for v, (fold, gram) in enumerate(zip(self.folds, grams, strict=True)):
             active, mean = fold.active, self.means[self.members, v]
-            gram -= np.multiply.outer(mean[first:], mean)
+            gram -= self.total * np.multiply.outer(mean[first:], mean)
             active.gram[first:size, :size] = gram
             active.gram[:first, first:size] = gram[:, :first].T
             fold.means[first:size] = mean[first:]
@@ -148,7 +154,10 @@ class FoldColumns:
             for t, fold in zip(share, self.folds, strict=True)
         ]
         total = sum(judged)
-        return [(total - gram) / (1.0 - t) for t, gram in zip(share, judged, strict=True)]
+        whole = self.total
+        return [
+            (total - gram) * (whole / (whole - t)) for t, gram in zip(share, judged, strict=True)
+        ]
 
     def _grams(self, first: int, size: int) -> list[np.ndarray]:
         return [

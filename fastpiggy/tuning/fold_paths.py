@@ -70,7 +70,10 @@ class FoldPaths(FoldColumns):
         self.tops = pulls.max(axis=0, initial=0.0)
         self.level = float(self.tops.max())
         if self.tall:
-            self.admit(np.flatnonzero(penalised))
+            others, first = np.flatnonzero(penalised), self.size
+            self.admit(others)
+            for v, fold in enumerate(self.folds):
+                fold.active.vectors[PATH, first : self.size] = self.correlation[others, v]
 
     def start(self, level: float) -> None:
         """Stand at a level from which no fold has anything penalised."""

@@ -237,3 +237,42 @@ def test_an_interrupt_keeps_what_was_seen(monkeypatch):
 def test_a_path_where_there_is_none_is_refused(criterion, wrt, words):
     with pytest.raises(ValueError, match=words):
         fp.tune(criterion(), wrt, method="path")
+
+
+def centred(n=60, p=12):
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((n, p))
+    return X, X[:, :4].sum(axis=1) + rng.standard_normal(n)
+
+
+def test_large_means_of_columns_and_targets_leave_the_search_as_it_is():
+    X, y = centred()
+    near, far = (
+        fp.tune(fp.CrossVal(fp.lasso(*data, 1.0, fit_intercept=True)))
+        for data in ((X, y), (X + 1e6, y + 1e7))
+    )
+    np.testing.assert_allclose(far.params["alpha"], near.params["alpha"], rtol=1e-6)
+    np.testing.assert_allclose(far.value, near.value, rtol=1e-7)
+
+
+def test_unpenalised_columns_of_tall_data():
+    X, y = centred()
+    weights = np.ones(12)
+    weights[3] = 0.0
+    problem = fp.lasso(X, y, 1.0, weights=weights, fit_intercept=True)
+    result = fp.tune(fp.CrossVal(problem), method="path")
+    assert result.status == "converged"
+    found = fp.CrossVal(problem).evaluate(alpha=1.001 * result.params["alpha"])
+    np.testing.assert_allclose(result.curve(1.001 * result.params["alpha"]), found.value, rtol=1e-9)
+
+
+def test_weights_of_a_loss_of_ones_own_need_not_sum_to_one():
+    X, y = centred()
+    own = fp.Problem(
+        fp.losses.LeastSquares(y, np.ones(60)), fp.penalties.L1(1.0, np.ones(12)), X,
+        fit_intercept=True,
+    )  # fmt: skip
+    whole = fp.tune(fp.CrossVal(own), method="path")
+    mean = fp.tune(fp.CrossVal(fp.lasso(X, y, 1.0, fit_intercept=True)), method="path")
+    np.testing.assert_allclose(whole.params["alpha"], 60 * mean.params["alpha"], rtol=1e-9)
+    np.testing.assert_allclose(whole.value, mean.value, rtol=1e-9)
