@@ -133,7 +133,7 @@ def _rates(active, k, d, size):
 
 
 @routine
-def _leave(active, k, i):
+def leave(active, k, i):
     """Position i of the order leaves at zero; what was barred may try again."""
     order, v, side = active.order, active.vectors[ROTATED], active.vectors[SIDE]
     a = order[i]
@@ -181,6 +181,42 @@ def _exchange(active, k, sign, least, d):
     for i in range(k):
         w[order[i]] -= sign * reach * d[i]
     return first, reach
+
+
+@routine
+def enter(active, k, a, sign, d):
+    """Make room for place a, which enters with a sign; d is written over.
+
+    Where its column depends on the active ones another leaves, or it is barred.
+
+    Returns
+    -------
+    k : int
+        How many are active before it.
+    pivot : float
+        The square of its pivot, 0 where it is barred; its column of the factor is in scratch.
+    left : int
+        The place that has left, or -1.
+    last : float
+        The side which that has left from.
+    """
+    order, side, scratch = active.order, active.vectors[SIDE], active.vectors[SCRATCH]
+    row, left, last = active.gram[a], -1, 0.0
+    least = PIVOT * row[a]
+    for turn in range(2):
+        for i in range(k):
+            scratch[i] = row[order[i]]
+        pivot = append(active.factor, k, scratch, row[a], least)
+        if pivot > least or turn > 0:
+            return k, pivot, left, last
+        i, reach = _exchange(active, k, sign, least, d)
+        if i < 0:
+            active.barred[a] = 1
+            return k, 0.0, left, last
+        left, last = order[i], side[order[i]]
+        k = leave(active, k, i)
+        active.vectors[COEFFICIENT, a] = sign * reach
+    return k, pivot, left, last
 
 
 @routine
@@ -255,24 +291,12 @@ def follow(active, begin, end, most):
         left = -1
         if event < size:
             left, last = order[event], side[order[event]]
-            k = _leave(active, k, event)
+            k = leave(active, k, event)
             continue
         a = event - size
-        row = active.gram[a]
-        for i in range(k):
-            scratch[i] = row[order[i]]
-        pivot = append(R, k, scratch, row[a], PIVOT * row[a])
-        if not pivot > PIVOT * row[a]:
-            i, reach = _exchange(active, k, sign, PIVOT * row[a], d)
-            if i < 0:
-                barred[a] = 1
-                continue
-            left, last = order[i], side[order[i]]
-            k = _leave(active, k, i)
-            w[a] = sign * reach
-            for i in range(k):
-                scratch[i] = row[order[i]]
-            pivot = append(R, k, scratch, row[a], PIVOT * row[a])
+        k, pivot, left, last = enter(active, k, a, sign, d)
+        if pivot <= 0.0:
+            continue
         total = -e[a] - drop * sign * level[a]
         for i in range(k):
             total -= scratch[i] * v[i]

@@ -11,8 +11,8 @@ from typing import NamedTuple
 import numpy as np
 
 from fastpiggy.active_set import blas
-from fastpiggy.active_set.homotopy import PIVOT, _exchange, _leave, combine
-from fastpiggy.active_set.triangle import append, backward, forward
+from fastpiggy.active_set.homotopy import PIVOT, combine, enter, leave
+from fastpiggy.active_set.triangle import backward, forward
 from fastpiggy.active_set.work import (
     ACTIVE,
     CHANGES,
@@ -257,24 +257,12 @@ def descend_to(fold, end, pieces, first):
             # Rounding may have left it beyond zero.
             w[order[event]] = 0.0
             left, last = order[event], side[order[event]]
-            k = _leave(active, k, event)
+            k = leave(active, k, event)
             continue
         a = event - size
-        row = active.gram[a]
-        for i in range(k):
-            scratch[i] = row[order[i]]
-        pivot = append(R, k, scratch, row[a], PIVOT * row[a])
-        if not pivot > PIVOT * row[a]:
-            i, reach = _exchange(active, k, sign, PIVOT * row[a], d)
-            if i < 0:
-                barred[a] = 1
-                continue
-            left, last = order[i], side[order[i]]
-            k = _leave(active, k, i)
-            w[a] = sign * reach
-            for i in range(k):
-                scratch[i] = row[order[i]]
-            pivot = append(R, k, scratch, row[a], PIVOT * row[a])
+        k, pivot, left, last = enter(active, k, a, sign, d)
+        if pivot <= 0.0:
+            continue
         total = sign * level[a]
         for i in range(k):
             total -= scratch[i] * v[i]
