@@ -19,6 +19,10 @@ from fastpiggy.structured.trend_filter import divided
 from fastpiggy.structured.trend_filter.spline_fit import fit, spline_basis
 
 
+#: Interpolations of a drift at unequal positions.
+_PASSES = 3
+
+
 def extended(t: np.ndarray, more: int) -> np.ndarray:
     """Positions continued at their mean distance by so many on both sides."""
     step = (t[-1] - t[0]) / (t.size - 1)
@@ -95,21 +99,27 @@ def dual(
     sums = summed(g, order, t)
     nodes = np.concatenate([np.arange(-order, 0), rows, np.arange(size, n)])
     missed = np.concatenate([np.zeros(order), sums[rows] - targets, sums[size:]])
-    at, apart = (np.arange(-order, n), []) if t is None else _centres(t, order)
-    drift = make_interp_spline(at[nodes + order], missed, k=2 * order - 1, check_finite=False)
-    moved = drift(at[order : size + order])
-    for power, factor in apart:
-        moved += factor[order : size + order] * drift(at[order : size + order], power)
+    nodes += order
     if t is None:
+        at = np.arange(-order, n)
+        drift = make_interp_spline(at[nodes], missed, k=2 * order - 1, check_finite=False)
+        moved = drift(at)
         # Differences are means of the derivative, and that is within its B-spline coefficients.
         defect = np.abs(drift.derivative(order).c).max()
     else:
-        moved[rows] = missed[order : order + len(rows)]
-        D, pull = differences(n, order, t), np.zeros(n)
+        at, apart = _centres(t, order)
+        moved = np.zeros(n + order)
+        # Nearly through the nodes; what that misses goes by a power of the distance of points.
+        for _ in range(_PASSES if apart else 1):
+            left = missed - moved[nodes]
+            drift = make_interp_spline(at[nodes], left, k=2 * order - 1, check_finite=False)
+            moved += drift(at) + sum(factor * drift(at, power) for power, factor in apart)
+        moved[nodes] = missed
+        D, pull = differences(n + 2 * order, order, extended(t, order)), np.zeros(n + 2 * order)
         for j in range(order + 1):
-            pull[j : j + size] += D[j] * moved
-        defect = np.abs(pull).max()
-    return sums[:size] - moved, float(defect)
+            pull[j : j + n + order] += D[j] * moved
+        defect = np.abs(pull[order : n + order]).max()
+    return sums[:size] - moved[order : size + order], float(defect)
 
 
 def _centres(t: np.ndarray, order: int) -> tuple[np.ndarray, list[tuple[int, np.ndarray]]]:
