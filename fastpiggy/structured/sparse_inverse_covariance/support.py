@@ -122,8 +122,8 @@ def descend(W, P, G, A, rows, columns, tol, most, found):
 
     ``<G, D> + <D, W D W>/2 + sum_ij A_ij abs(P_ij + D_ij)`` over the symmetric D on a support
     (Hsieh, Sustik, Dhillon, Ravikumar, "QUIC", JMLR 15, 2014); `found`, the entries of ``P + D``,
-    is where it starts and ends, and its zeros are exact.  It ends where the moves of a sweep are `tol`
-    times the largest of all, or after `most` sweeps; returns their number.
+    is where it starts and ends, and its zeros are exact.  It ends where the moves of a sweep are
+    `tol` times the largest of all, or after `most` sweeps; returns their number.
     """
     n, size, first, done = W.shape[0], rows.size, 0.0, 0
     # U = D W

@@ -18,7 +18,6 @@ import numpy as np
 from fastpiggy.structured.trend_filter import divided
 from fastpiggy.structured.trend_filter.spline_fit import fit, spline_basis
 
-
 #: Interpolations of a drift at unequal positions.
 _PASSES = 3
 

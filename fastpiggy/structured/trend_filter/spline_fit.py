@@ -75,7 +75,9 @@ def _solve(bands, c):
 
 
 @kernel
-def fit(order, positions, at, index, zero, spans, centres, y, w, pulled, values, first, bands, c, x):
+def fit(
+    order, positions, at, index, zero, spans, centres, y, w, pulled, values, first, bands, c, x
+):
     """Fill x and c with the minimiser of ``norm_W(x - y)^2 / 2 + pulled'c``, ``x = N c``.
 
     Values, bands and `first` are work.  Solved twice, so that what is left of y is orthogonal to
