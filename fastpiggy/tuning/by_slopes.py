@@ -8,12 +8,14 @@ import numpy as np
 
 from fastpiggy.criteria.criterion import Criterion
 from fastpiggy.criteria.evaluation import Evaluation
+from fastpiggy.criteria.information import OfFit
 from fastpiggy.solving import solve
 from fastpiggy.tuning import many
 from fastpiggy.tuning.cubic import Node
 from fastpiggy.tuning.one import OneSearch
 from fastpiggy.tuning.result import SearchStatus, TuneResult, message
 from fastpiggy.tuning.scales import Scale
+from fastpiggy.tuning.walk import walk
 
 #: Held-out rows a tuned number below which the value is said to be too good.
 _FEW = 20
@@ -116,4 +118,25 @@ class _Search:
         one = OneSearch(curve, *only.range, self.max_evals, edges, only.name == "alpha")
         status = one.run()
         lowest = only.outward(np.array([one.looked_down_to]))
-        return status, one.minima(), f"{only.name} from {only.high:.4g} down to {lowest:.4g}"
+        looked = f"{only.name} from {only.high:.4g} down to {lowest:.4g}"
+        looked += self._walk(only)
+        best = min(self.history, key=lambda found: found.value).params[only.name]
+        if status == SearchStatus.EDGE_OF_RANGE and only.low < best < only.high:
+            status = SearchStatus.CONVERGED  # the walk left the edge
+        return status, one.minima(), looked
+
+    def _walk(self, only: Scale) -> str:
+        """Where a criterion of the fit jumps in alpha, the pieces around the best."""
+        steps = isinstance(self.criterion, OfFit) and not hasattr(self.criterion.problem, "penalty")
+        if not steps or only.name != "alpha":
+            return ""
+
+        def evaluate(alpha: float) -> Evaluation:
+            self.evaluate(np.array([only.inward(alpha)]))
+            return self.history[-1]
+
+        left = self.max_evals - len(self.history)
+        found = walk(evaluate, self.history, only.low, only.high, left)
+        if found is None:
+            return ""
+        return f", and between all knots from {found[0]:.4g} to {found[1]:.4g}"

@@ -147,3 +147,85 @@ def test_the_iterates_converge_from_everywhere():
 def test_pickle():
     again = pickle.loads(pickle.dumps(run(20)))
     np.testing.assert_array_equal(again.jacobian["x0"], run(20).jacobian["x0"])
+
+
+class Bumps:
+    """Slopes 1/4 and 1 around the points that heavy ball visits on ``x^2/4`` from 1, else 1/2.
+
+    The points are where they were, and the derivative takes other slopes at each: a classical one,
+    for no point is on a kink.
+    """
+
+    def __init__(self, count):
+        x = [1.0, 1.0]
+        for _ in range(count):
+            x.append(x[-1] - x[-1] / 2 + 0.75 * (x[-1] - x[-2]))
+        at = np.array(x[1:])
+        order = np.argsort(at)
+        self.at, k = at[order], np.arange(at.size)[order]
+        gap = np.diff(self.at)
+        self.h = np.minimum(np.append(np.inf, gap), np.append(gap, np.inf)) / 8
+        self.bend = np.where(k % 4 < 2, 0.25, 1.0) - 0.5
+
+    def slope(self, x):
+        """The function's slope, and the slope of that."""
+        i = np.argmin(abs(self.at - x))
+        d, h, s = x - self.at[i], self.h[i], self.bend[i]
+        if abs(d) <= h:
+            return x / 2 + s * d, 0.5 + s
+        if abs(d) < 3 * h:
+            return x / 2 + s * np.sign(d) * (3 * h - abs(d)) / 2, 0.5 - s / 2
+        return x / 2, 0.5
+
+    def step(self, x, theta):
+        return np.array([x[0] - self.slope(x[0])[0] + 0.75 * (x[0] - x[1]), x[0]])
+
+    def tangent(self, x, theta, dx, dtheta):
+        bend = self.slope(x[0])[1]
+        return np.array([dx[0] - bend * dx[0] + 0.75 * (dx[0] - dx[1]), dx[0]])
+
+
+def test_growth_without_a_kink():
+    """Infinitely many pieces do what selections at one kink do."""
+    program = Bumps(420)
+
+    def run(steps, start=1.0):
+        x0 = np.full(2, start)
+        return fp.piggyback(program.step, x0, 0.0, step_tangent=program.tangent, max_iter=steps,
+                            wrt={"x0": np.ones(2)}, tol=1e-300)  # fmt: skip
+
+    sol = {steps: run(steps) for steps in (80, 120, 160)}
+    for steps, size in ((80, 2.64), (120, 8.56), (160, 27.8)):
+        assert abs(sol[steps].jacobian["x0"][0]) == pytest.approx(size, rel=2e-3)
+    assert abs(sol[160].x[0]) == pytest.approx(1.0e-10, rel=0.05)
+    found = run(400).certificate
+    assert found.status == "not_contracting"
+    assert np.log(found.growth.factor) == pytest.approx(0.029446, rel=1e-3)
+    # The quotient of two runs is that derivative: no point is on a kink.
+    h = 1e-13
+    quotient = (run(80, 1 + h).x[0] - run(80, 1 - h).x[0]) / ((1 + h) - (1 - h))
+    assert quotient == pytest.approx(sol[80].jacobian["x0"][0], rel=1e-2)
+    # From elsewhere it is forgotten.
+    assert abs(run(160, 1 + 1e-6).jacobian["x0"][0]) < 1e-3
+
+
+def positive_cases():
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((30, 12)), rng.standard_normal(30)
+    signal = 4 * abs(np.arange(60) / 60 - 0.5) + 0.15 * rng.standard_normal(60)
+    precision = np.eye(10) + 0.4 * (np.eye(10, k=1) + np.eye(10, k=-1))
+    rows = rng.standard_normal((200, 10)) @ np.linalg.cholesky(np.linalg.inv(precision)).T
+    return {
+        "ridge": fp.ridge(X, y, alpha=0.1), "lasso": fp.lasso(X, y, alpha=0.1),
+        "covariance": fp.sparse_inverse_covariance(None, 0.05, data=rows),
+        "trend": fp.trend_filter(signal, 0.5, 1),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("case", positive_cases())
+def test_no_flag_where_the_paper_has_none(case):
+    problem = positive_cases()[case]
+    way = {"ridge": "forward_backward", "lasso": "forward_backward"}.get(case, "auto")
+    for mode in ("piggyback", "late", "frozen"):
+        found = fp.solve(problem, wrt="alpha", algorithm=way, derivative=mode).certificate
+        assert found.status == "converged" and found.growth is None

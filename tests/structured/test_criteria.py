@@ -40,3 +40,23 @@ def test_tune_lowers_the_criterion():
     ends = [fp.Gcv(problem).evaluate(alpha=alpha).value for alpha in (low, 0.999 * high)]
     assert result.value <= min(ends)
     assert result.solution.degrees_of_freedom > 2
+
+
+@pytest.mark.parametrize("degree", [0, 1])
+@pytest.mark.parametrize("name", ["Sure", "Bic"])
+def test_tune_compares_all_knots(degree, name):
+    """Least beside a jump, where slopes do not lead: not above a fine grid."""
+    rng = np.random.default_rng(degree)
+    y = 4 * abs(np.arange(60) / 60 - 0.5) + 0.15 * rng.standard_normal(60)
+    problem = fp.trend_filter(y, 1.0, degree)
+    criterion = fp.Sure(problem, 0.15) if name == "Sure" else fp.Bic(problem)
+    top = problem.alpha_max()
+    result = fp.tune(criterion, wrt="alpha", bounds=(0.004 * top, 0.9 * top))
+    grid = np.geomspace(0.004 * top, 0.9 * top, 400)
+    values = [criterion.evaluate(alpha=alpha).value for alpha in grid]
+    assert result.value <= min(values) + 1e-9 and "between all knots from" in result.message
+    # Just above a knot: with more of them below the value jumps up, and above it rises.
+    alpha = result.params["alpha"]
+    steps = [criterion.evaluate(alpha=alpha * (1 + e)).value for e in (-1e-6, 0.0, 1e-6)]
+    assert steps[1] < steps[2] < steps[1] + 1e-4 * abs(steps[1])
+    assert alpha < 0.0041 * top or steps[0] > steps[1] + 1e-3 * abs(steps[1])

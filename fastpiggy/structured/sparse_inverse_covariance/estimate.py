@@ -24,7 +24,7 @@ from fastpiggy.structured.sparse_inverse_covariance.support import conjugate_gra
 NEAR = 1e-9
 #: Of the linear systems: the residual in the norm of the inverse, over that of the right-hand side.
 TOLERANCE = 1e-13
-_MOST = 500
+_MOST = 20_000
 
 _EPS = float(np.finfo(float).eps)
 

@@ -121,15 +121,22 @@ def descend(W, P, G, A, rows, columns, tol, most, found):
     """Coordinate descent on the quadratic model of the objective at P, the l1 norm included.
 
     ``<G, D> + <D, W D W>/2 + sum_ij A_ij abs(P_ij + D_ij)`` over the symmetric D on a support
-    (Hsieh, Sustik, Dhillon, Ravikumar, "QUIC", JMLR 15, 2014), from zero; `found` is overwritten by
-    the entries of ``P + D``, whose zeros are exact.  It ends where the moves of a sweep are `tol`
-    times the largest of all, or after `most` sweeps; returns their number.
+    (Hsieh, Sustik, Dhillon, Ravikumar, "QUIC", JMLR 15, 2014); `found`, the entries of ``P + D``,
+    is where it starts and ends, and its zeros are exact.  It ends where the moves of a sweep are
+    `tol` times the largest of all, or after `most` sweeps; returns their number.
     """
     n, size, first, done = W.shape[0], rows.size, 0.0, 0
     # U = D W
     U = np.zeros((n, n))
     for e in range(size):
-        found[e] = P[rows[e], columns[e]]
+        i, j = rows[e], columns[e]
+        move = found[e] - P[i, j]
+        if move != 0.0:
+            for k in range(n):
+                U[i, k] += move * W[j, k]
+            if i != j:
+                for k in range(n):
+                    U[j, k] += move * W[i, k]
     for _ in range(most):
         largest = 0.0
         done += 1

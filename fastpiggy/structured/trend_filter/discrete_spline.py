@@ -1,21 +1,25 @@
 """Discrete splines: what a trend filter's solution is between and across its knots.
 
-The signals on ``0, ..., n - 1`` whose differences of order k vanish but in given rows (the knots)
-are piecewise polynomials of degree k - 1.  A local basis of them is that of the discrete B-splines
+The signals on points ``t`` whose differences of order k vanish but in given rows (the knots) are
+piecewise polynomials of degree k - 1.  A local basis of them is that of the discrete B-splines
 (Mangasarian and Schumaker 1971; Tibshirani 2022, "Divided differences, falling factorials, and
-discrete splines"): divided differences of ``(z - x)(z - x - 1)...(z - x - k + 2)`` for x <= z, else
-0, in z over k + 1 neighbouring knots.  They are not negative and add up to 1, and their Gram matrix
-is banded and well conditioned, where a Gram matrix of rows of differences is not: its condition
-grows as the 2k-th power of the distance between knots.
+discrete splines"), from divided differences over k + 1 neighbouring knots; see
+:mod:`fastpiggy.structured.trend_filter.divided`.  They are not negative and add up to 1, and their
+Gram matrix is banded and well conditioned, where a Gram matrix of rows of differences is not: its
+condition grows as the 2k-th power of the distance between knots.
 """
 
 from functools import cached_property
-from math import factorial
+from math import comb, factorial
 from typing import Any
 
 import numpy as np
 
-from fastpiggy.structured.trend_filter.spline_fit import fit
+from fastpiggy.structured.trend_filter import divided
+from fastpiggy.structured.trend_filter.spline_fit import fit, spline_basis
+
+#: Interpolations of a drift at unequal positions.
+_PASSES = 3
 
 
 def extended(t: np.ndarray, more: int) -> np.ndarray:
@@ -94,27 +98,50 @@ def dual(
     sums = summed(g, order, t)
     nodes = np.concatenate([np.arange(-order, 0), rows, np.arange(size, n)])
     missed = np.concatenate([np.zeros(order), sums[rows] - targets, sums[size:]])
-    at = np.arange(-order, n) if t is None else _centres(t, order)
-    drift = make_interp_spline(at[nodes + order], missed, k=2 * order - 1, check_finite=False)
-    moved = drift(at[order : size + order])
+    nodes += order
     if t is None:
+        at = np.arange(-order, n)
+        drift = make_interp_spline(at[nodes], missed, k=2 * order - 1, check_finite=False)
+        moved = drift(at)
         # Differences are means of the derivative, and that is within its B-spline coefficients.
         defect = np.abs(drift.derivative(order).c).max()
     else:
-        D, pull = differences(n, order, t), np.zeros(n)
+        at, apart = _centres(t, order)
+        moved = np.zeros(n + order)
+        # Nearly through the nodes; what that misses goes by a power of the distance of points.
+        for _ in range(_PASSES if apart else 1):
+            left = missed - moved[nodes]
+            drift = make_interp_spline(at[nodes], left, k=2 * order - 1, check_finite=False)
+            moved += drift(at) + sum(factor * drift(at, power) for power, factor in apart)
+        moved[nodes] = missed
+        D, pull = differences(n + 2 * order, order, extended(t, order)), np.zeros(n + 2 * order)
         for j in range(order + 1):
-            pull[j : j + size] += D[j] * moved
-        defect = np.abs(pull).max()
-    return sums[:size] - moved, float(defect)
+            pull[j : j + n + order] += D[j] * moved
+        defect = np.abs(pull[order : n + order]).max()
+    return sums[:size] - moved[order : size + order], float(defect)
 
 
-def _centres(t: np.ndarray, order: int) -> np.ndarray:
-    """Where the rows -order, ..., n - 1 of D stand: in the middle of their points."""
+def _centres(t: np.ndarray, order: int) -> tuple[np.ndarray, list[tuple[int, np.ndarray]]]:
+    """Where the rows -order, ..., n - 1 of D stand, and the factors of derivatives there.
+
+    ``D'u`` differentiates the spline of degree ``order - 1`` with the coefficients u and knots t.
+    Those of a smooth function f are, by its blossom, ``f + e_2 f''/(2 C(order - 1, 2)) + ...`` at
+    the mean of the row's inner points, e_j the elementary symmetric functions of their distances.
+    """
     more = extended(t, 2 * order)
-    first, last = (order + 1) // 2 - 1 + order % 2, order // 2
     rows = np.arange(t.size + order) + order
-    inner = [more[rows + j] for j in range(min(first, last), max(first, last) + 1)]
-    return np.mean(inner, axis=0)
+    if order == 1:
+        return (more[rows] + more[rows + 1]) / 2, []
+    inner = more[rows[:, None] + np.arange(1, order)]
+    at = inner.mean(axis=1)
+    off = inner - at[:, None]
+    if order < 3:
+        return at, []
+    second = ((off**2).sum(axis=1)) / (-4.0 * comb(order - 1, 2))
+    factors = [(2, second)]
+    if order == 4:
+        factors.append((3, off.prod(axis=1) / 6.0))
+    return at, factors
 
 
 class DiscreteSpline:
@@ -128,7 +155,7 @@ class DiscreteSpline:
     rows : ndarray of int
         Rows of D where the difference may be nonzero, ascending.
     t : ndarray of shape (n,), optional
-        Positions, for an order of 1 or 2; at distances of one by default.
+        Positions; at distances of one by default.
     """
 
     def __init__(self, n: int, order: int, rows: np.ndarray, t: np.ndarray | None = None) -> None:
@@ -150,40 +177,35 @@ class DiscreteSpline:
         return len(self.rows) + self.order
 
     @cached_property
+    def _table(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Knots with `order` more at each end: their points, the first zero of q among all
+        positions, and the spans and centres of :func:`divided.spans`.
+        """
+        more = np.arange(1, self.order + 1)
+        index = np.concatenate([self.z[0] - more[::-1], self.z, self.z[-1] + more])
+        first = index - self.order + 2 + self._more
+        zeros = self._at[first[:, None] + np.arange(self.order - 1)]
+        return index, first, *divided.spans(zeros)
+
+    @cached_property
     def basis(self) -> Any:
         """Sparse (n, size): the B-splines at every point."""
         from scipy.sparse import csr_array
 
         n, k = self.n, self.order
-        x = np.arange(n)
-        # z[a] < x <= z[a + 1]; the first and last knots are repeated so that indices stay inside.
-        last = np.searchsorted(self.z, x) - 1
-        more = np.arange(1, k + 1)
-        z = self.positions(np.concatenate([self.z[0] - more[::-1], self.z, self.z[-1] + more]))
-        a = last + k
-        values = np.zeros((k, n))  # values[r] is that of spline a - degree + r
-        values[0] = 1.0
-        for p in range(1, k):
-            new = np.zeros((p + 1, n))
-            for r in range(p):
-                # Spline j of degree p - 1 passes on to splines j and j - 1 of degree p.
-                j = a - (p - 1) + r
-                share = values[r] / (z[j + p] - z[j])
-                here = self.positions(x + p - 1)
-                new[r + 1] += (here - z[j]) * share
-                new[r] += (z[j + p] - here) * share
-            values[: p + 1] = new
-        columns = np.clip(last - k + 1 + np.arange(k)[:, None], 0, self.size - 1)
+        values, first = np.empty((n, k)), np.empty(n, dtype=np.int64)
+        spline_basis(k, self._at, self._more, *self._table, values, first)
+        columns = np.clip(first[:, None] + np.arange(k), 0, self.size - 1)
         pointers = np.arange(0, n * k + 1, k)
-        return csr_array((values.T.ravel(), columns.T.ravel(), pointers), shape=(n, self.size))
+        return csr_array((values.ravel(), columns.ravel(), pointers), shape=(n, self.size))
 
     @cached_property
     def jumps(self) -> Any:
         """Sparse (knots, size): the differences of the B-splines in the rows of the knots.
 
-        The k-th difference of ``(z - x)...(z - x - k + 2)`` is ``(-1)^k (k - 1)!`` in the row of
-        z and 0 in all others, so that these are the weights of divided differences; taken from
-        values of the basis they would drown in rounding where knots lie far apart.
+        The k-th difference of q, truncated at its zeros, is ``(k - 1)!`` in the row of the knot and
+        0 in all others, so that these are the weights of divided differences; taken from values of
+        the basis they would drown in rounding where knots lie far apart.
         """
         from scipy.sparse import csr_array
 
@@ -202,31 +224,22 @@ class DiscreteSpline:
         None where weights of zero leave that open.
         """
         k, n, size = self.order, self.n, self.size
-        more = np.arange(1, k + 1)
-        index = np.concatenate([self.z[0] - more[::-1], self.z, self.z[-1] + more])
         x, c = np.empty(n), np.empty(size)
         values, first = np.empty((n, k)), np.empty(n, dtype=np.int64)
         bands = np.empty((k, size))
         regular = fit(
-            k, self._at, self._more, self.positions(index), index, y, w, pulled, values, first,
-            bands, c, x,
-        )  # fmt: skip
+            k, self._at, self._more, *self._table, y, w, pulled, values, first, bands, c, x
+        )
         return (x, c) if regular else None
 
     @cached_property
     def jump_weights(self) -> np.ndarray:
         """Of shape (knots, order + 1): row i of :attr:`jumps`, from its column i on."""
-        k, z = self.order, self.positions(self.z)
-        own = np.arange(len(self.rows)) + k
-        values = np.empty((len(self.rows), k + 1))
-        for r in range(k + 1):
-            j = own - k + r
-            product = np.ones(len(own))
-            for l in range(k + 1):
-                if l != k - r:
-                    product *= z[own] - z[j + l]
-            values[:, r] = (z[j + k] - z[j]) / product
-        return values * ((-1.0) ** k * factorial(k - 1))
+        k = self.order
+        shares = divided.weights(self._table[2])[k:]
+        own = np.arange(len(self.rows))
+        values = np.stack([shares[own + r, k - r] for r in range(k + 1)], axis=1)
+        return values * factorial(k - 1)
 
     @cached_property
     def spans(self) -> np.ndarray:

@@ -156,9 +156,8 @@ def trend_filter(
         Not negative, taken as they are; ones by default.  At least ``degree + 1`` are positive.
     t : array_like of shape (n,), optional
         Positions of the points, increasing; at distances of one by default.  D then holds divided
-        differences, for degree 1 the changes of slope; alpha for degree 1 is in units of y times
-        those of t.  Degree 0 does not depend on t.  For degree 0 and 1: higher ones are offered at
-        equal distances only.
+        differences (Tibshirani 2014, equation 10), for degree 1 the changes of slope; alpha is in
+        units of y times those of t to the power of the degree.  Degree 0 does not depend on t.
 
     Returns
     -------
@@ -191,10 +190,10 @@ def trend_filter(
             f"{found.shape}"
         )
     weights = _weights(sample_weight, found.size, degree + 1)
-    return TrendFilter(found, alpha, int(degree), weights, _positions(t, found.size, degree))
+    return TrendFilter(found, alpha, int(degree), weights, _positions(t, found.size))
 
 
-def _positions(value: Any, size: int, degree: int) -> np.ndarray | None:
+def _positions(value: Any, size: int) -> np.ndarray | None:
     if value is None:
         return None
     t = np.array(checks.vector(value, "t", size, "point"))
@@ -206,12 +205,6 @@ def _positions(value: Any, size: int, degree: int) -> np.ndarray | None:
         if steps[i] < 0:
             what = "after a larger one; sort the points"
         raise ValueError(f"t must increase, got {t[i + 1]} at index {i + 1} {what}")
-    if degree > 1 and not np.allclose(steps, steps[0], rtol=1e-9, atol=0.0):
-        raise ValueError(
-            f"t must have equal distances for degree {degree}, got distances from {steps.min():g} "
-            f"to {steps.max():g}; take degree 0 or 1, or fastpiggy.generalized_lasso with D of "
-            "your own"
-        )
     return t
 
 

@@ -6,30 +6,39 @@ from fastpiggy.compile import helper, kernel
 
 
 @helper
-def _basis(order, positions, at, z, index, values, first):
-    """The `order` B-splines at every point, and the first of them; as ``DiscreteSpline.basis``.
+def _basis(order, positions, at, index, zero, spans, centres, values, first):
+    """The `order` B-splines at every point, and the first of them.
 
-    `z` are the positions of the knots, `index` their points, both with `order` more at each end.
+    Knots stand at the points `index`, with `order` more at each end; their q is zero at positions
+    from `zero` on.  See ``divided``: between knots a and a + 1, T is 1 below a - d, 0 above a, and
+    ``T^d_a`` and ``1 - T^d_(a-d+1)`` are multiples of the two q, without cancellation.
     """
-    n = first.size
-    new = np.empty(order + 1)
-    last = order
-    for x in range(n):
+    d, last = order - 1, order
+    for x in range(first.size):
         while index[last + 1] < x:
             last += 1
         first[x] = last - 2 * order + 1
-        values[x, 0] = 1.0
-        for p in range(1, order):
-            for r in range(p + 1):
-                new[r] = 0.0
-            here = positions[at + x + p - 1]
-            for r in range(p):
-                j = last - (p - 1) + r
-                share = values[x, r] / (z[j + p] - z[j])
-                new[r + 1] += (here - z[j]) * share
-                new[r] += (z[j + p] - here) * share
-            for r in range(p + 1):
-                values[x, r] = new[r]
+        here, up, down = positions[at + x], 1.0, 1.0
+        for j in range(d):
+            up *= here - positions[zero[last] + j]
+            down *= positions[zero[last + 1] + j] - here
+        for p in range(d):
+            up /= spans[p, last]
+            down /= spans[p, last - p]
+        values[x, 0], values[x, d] = down, up
+        if d == 2:
+            values[x, 1] = max(1.0 - up - down, 0.0)
+        elif d == 3:
+            middle = here - centres[last - 1] + down * spans[2, last - 2] - up * spans[2, last]
+            middle /= spans[2, last - 1]
+            values[x, 1] = max(1.0 - down - middle, 0.0)
+            values[x, 2] = max(middle - up, 0.0)
+
+
+@kernel
+def spline_basis(order, positions, at, index, zero, spans, centres, values, first):
+    """Fill values with the B-splines at every point, and first with the first of them."""
+    _basis(order, positions, at, index, zero, spans, centres, values, first)
 
 
 @helper
@@ -66,14 +75,16 @@ def _solve(bands, c):
 
 
 @kernel
-def fit(order, positions, at, z, index, y, w, pulled, values, first, bands, c, x):
+def fit(
+    order, positions, at, index, zero, spans, centres, y, w, pulled, values, first, bands, c, x
+):
     """Fill x and c with the minimiser of ``norm_W(x - y)^2 / 2 + pulled'c``, ``x = N c``.
 
     Values, bands and `first` are work.  Solved twice, so that what is left of y is orthogonal to
     the splines to rounding.  Returns False where the system is singular to rounding.
     """
     n, size = y.size, c.size
-    _basis(order, positions, at, z, index, values, first)
+    _basis(order, positions, at, index, zero, spans, centres, values, first)
     for d in range(order):
         for j in range(size):
             bands[d, j] = 0.0

@@ -66,6 +66,26 @@ def test_fewer_rows_than_variables():
     np.testing.assert_allclose(np.linalg.inv(twice.x), [[2.0, 1.5], [1.5, 2.0]], rtol=1e-9)
 
 
+def test_few_rows_and_a_tiny_alpha():
+    """Coordinate descent alone creeps here; by the conditions and the dense system on the support.
+
+    22 constraints of rank are missing and P runs up to 1/alpha: the end is at rounding.
+    """
+    rows = np.random.default_rng(0).standard_normal((8, 30))
+    S = fp.sparse_inverse_covariance(None, 1.0, data=rows).S
+    at = fp.sparse_inverse_covariance(S, 1e-3 * abs(S).max())
+    sol = fp.solve(at, wrt="alpha")
+    assert sol.certificate.status == "converged" and sol.cost.changes < 60
+    assert violation(sol.x, at.S, at.penalties) < 1e-9 * abs(S).max()
+    W, P = np.linalg.inv(sol.x), sol.x
+    i, j = np.nonzero(P)
+    K = W[np.ix_(i, i)] * W[np.ix_(j, j)]
+    signs = np.sign(P[i, j]) * (i != j)
+    wanted = np.zeros_like(P)
+    wanted[i, j] = np.linalg.solve(K, -signs)
+    assert relative(sol.jacobian["alpha"], wanted) < 1e-6
+
+
 @pytest.mark.parametrize("scale", [1e-8, 1e8])
 def test_units(scale):
     """``S c, alpha c`` has the solution ``P/c``, on both ways."""
