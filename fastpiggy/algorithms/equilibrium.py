@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fastpiggy.algorithms.protocol import Algorithm, Directions, Move, Problem, State
-from fastpiggy.compile import fortran, helper, kernel, record
+from fastpiggy.compile import fortran, helper, kernel, record, routine
 from fastpiggy.compile.lapack import product_nt
 
 _dgetrf = fortran("scipy.linalg.cython_lapack", "dgetrf", "iipipo")
@@ -85,16 +85,16 @@ def splitting(Z: np.ndarray, m: int) -> Splitting:
     return Splitting(Z.reshape(-1), np.zeros((m, N * n)), Z, *work, *tangents)
 
 
-@helper
-def _moves(d, Z, work, E):
+@routine
+def _moves(c, W, Z, work, E):
     """``E = dc + dW z`` along all directions."""
     N, m, n = E.shape
     for i in range(N):
         for k in range(m):
             for j in range(n):
-                E[i, k, j] = d.c[i, k, j]
-    for k in range(d.W.shape[0]):
-        product_nt(Z, d.W[k], work)
+                E[i, k, j] = c[i, k, j]
+    for k in range(W.shape[0]):
+        product_nt(Z, W[k], work)
         for i in range(N):
             for j in range(n):
                 E[i, k, j] += work[i, j]
@@ -152,7 +152,7 @@ class EquilibriumForwardBackward(NamedTuple):
             for j in range(n):
                 V[i, j] += a * problem.c[i, j]
         if m > 0:
-            _moves(d, Z, state.H, dH)
+            _moves(d.c, d.W, Z, state.H, dH)
             product_nt(state.T.reshape(N * m, n), self.M, dV.reshape(N * m, n))
             for i in range(N):
                 for k in range(m):
@@ -204,7 +204,7 @@ class PeacemanRachford(NamedTuple):
             for i in range(N):
                 for j in range(n):
                     Y[i, j] = 0.5 * (V[i, j] + H[i, j])
-            _moves(d, Y, H, dV)
+            _moves(d.c, d.W, Y, H, dV)
             for i in range(N):
                 for k in range(m):
                     for j in range(n):

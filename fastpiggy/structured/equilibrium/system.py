@@ -58,9 +58,13 @@ class Run(structured.Run):
                 values = direction.values.reshape(len(direction.values), *c.shape)
                 state.T[:, rows] = np.swapaxes(values, 0, 1)
             k += len(direction.values)
-        self.carry(slice(None))
-        moves = dc + (np.moveaxis(dW @ state.Z.T, 2, 0) if len(dW) else 0.0)
-        state.dU[:] = (1.0 - a) * state.T + a * (state.T @ W.T + moves)
+        if request.x0 is None:
+            state.U[:] = a * c
+        else:
+            self.carry(slice(None))
+        if m:
+            moves = dc + (np.moveaxis(dW @ state.Z.T, 2, 0) if len(dW) else 0.0)
+            state.dU[:] = (1.0 - a) * state.T + a * (state.T @ W.T + moves)
 
     def carry(self, rows: Any) -> None:
         """What Peaceman-Rachford carries, made from Z: ``u = z + a (W z + c - z)``."""
