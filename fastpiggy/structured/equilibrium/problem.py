@@ -179,7 +179,7 @@ def equilibrium(W: Any, U: Any, b: Any, x: Any, activation: Any = None) -> Equil
     >>> sol.x
     array([[1., 2.],
            [1., 0.]])
-    >>> sol.jacobian["b"][0]                                      # (I - W)^-1
+    >>> sol.jacobian["b"][0]  # (I - W)^-1
     array([[ 0.5, -0.5],
            [ 0.5,  0.5]])
     """
@@ -204,8 +204,8 @@ def equilibrium(W: Any, U: Any, b: Any, x: Any, activation: Any = None) -> Equil
     activation = blocks.check(activation, "activation", "Penalty", n, n)
     if hasattr(activation, "largest_step"):
         raise ValueError(
-            f"activation must be a convex penalty, got {type(activation).__name__}: the prox of one "
-            "that is not is no monotone activation"
+            f"activation must be a convex penalty, got {type(activation).__name__}: the prox of "
+            "another is no monotone activation"
         )
     made = Equilibrium(weights, U, b, x, activation)
     _check_monotone(made)

@@ -1,4 +1,4 @@
-"""Solve an equilibrium layer: a splitting to about the right active units, Newton's method there."""
+"""Solve an equilibrium layer: a splitting to about the right active units, then Newton."""
 
 from typing import Any, ClassVar
 
@@ -6,7 +6,11 @@ import numpy as np
 
 from fastpiggy.algorithms import engine
 from fastpiggy.algorithms.equilibrium import (
-    EquilibriumForwardBackward, Layer, LayerDirections, PeacemanRachford, splitting,
+    EquilibriumForwardBackward,
+    Layer,
+    LayerDirections,
+    PeacemanRachford,
+    splitting,
 )  # fmt: skip
 from fastpiggy.certificate import Status
 from fastpiggy.problems import checks

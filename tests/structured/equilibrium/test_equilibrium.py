@@ -189,7 +189,7 @@ def test_bad_weights_steps_and_names():
         2 * np.linalg.eigvalsh(np.eye(n) - (problem.W + problem.W.T) / 2)[0]
         / np.linalg.norm(np.eye(n) - problem.W, 2) ** 2
     )  # fmt: skip
-    with pytest.raises(ValueError, match="step must be below 2 m/L.2"):
+    with pytest.raises(ValueError, match=r"step must be below 2 m/L\^2 ="):
         fp.solve(problem, algorithm=fp.ForwardBackward(step=1.01 * limit))
     with pytest.raises(ValueError, match="'step': the equilibrium does not depend"):
         fp.solve(problem, wrt="step")
