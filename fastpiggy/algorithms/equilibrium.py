@@ -167,7 +167,7 @@ class PeacemanRachford(NamedTuple):
 
         h = 2 z - u        y = R (h + a c)        u+ = 2 y - h        z+ = prox_{a g}(u+)
 
-    It converges for every a > 0, fastest at about 1/L.
+    It converges for every a > 0; the bound of its rate is best at 1/L.
 
     Parameters
     ----------

@@ -186,7 +186,7 @@ class PeacemanRachford:
     Parameters
     ----------
     step : float, optional
-        Positive; by default about 1/L, L the norm of I - W.
+        Positive; by default about 2/L, L the norm of I - W.
     """
 
     step: float | None = None

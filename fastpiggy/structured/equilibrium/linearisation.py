@@ -42,14 +42,16 @@ class Diagonal:
     def at(self, D: np.ndarray) -> Any:
         """The system of another D, rows that it shares not factored again."""
         rows = np.flatnonzero((self.D != D).any(axis=1))
-        return Patched(self, rows, Diagonal(self.W, D[rows]), D) if rows.size else self
+        return Patched(self, rows, Diagonal(self.W, D[rows])) if rows.size else self
 
 
 class Patched:
-    """Some rows of another system replaced: base, rows, what stands there, and all of D."""
+    """Some rows of another system replaced: base, rows, what stands there."""
 
-    def __init__(self, base: Diagonal, rows: np.ndarray, patch: Diagonal, D: np.ndarray) -> None:
-        self.base, self.rows, self.patch, self.D = base, rows, patch, D
+    def __init__(self, base: Any, rows: np.ndarray, patch: Diagonal) -> None:
+        self.base, self.rows, self.patch, self.W = base, rows, patch, patch.W
+        self.D = base.D.copy()
+        self.D[rows] = patch.D
 
     def solve(self, R: np.ndarray, transposed: bool = False) -> np.ndarray:
         """As of :class:`Diagonal`."""
@@ -57,9 +59,7 @@ class Patched:
         found[self.rows] = self.patch.solve(R[self.rows], transposed)
         return found
 
-    def times(self, T: np.ndarray) -> np.ndarray:
-        """``D T``."""
-        return self.D[:, None, :] * T
+    times, at = Diagonal.times, Diagonal.at
 
 
 class Dense:

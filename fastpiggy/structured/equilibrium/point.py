@@ -12,6 +12,8 @@ from fastpiggy.structured.equilibrium.weights import MonotoneWeights
 
 #: D that differ by more, this close to either side, make a kink; distance in units of the input.
 _JUMP, _NEAR = 1e-3, 1e-9
+#: To either side of what couples units: a pattern of signs without a period that blocks have.
+_SIDES = np.random.default_rng(0).choice([-1.0, 1.0], 997)
 
 
 def movement(problem: Any, directions: list[wrt.Direction]) -> tuple[np.ndarray, np.ndarray]:
@@ -106,7 +108,7 @@ class Point:
     def _near(self) -> np.ndarray:
         """How much D differs between either side of V, entry by entry."""
         away = _NEAR * scale(self.problem) * max(1.0, self._size)
-        sides = np.random.default_rng(0).choice([-away, away], self.V.shape)
+        sides = np.resize(_SIDES * away, self.V.shape)
         two = [activate(self.problem, V, self.selection)[1]
                for V in (self.V + sides, self.V - sides)]  # fmt: skip
         apart = np.abs(two[0] - two[1])
