@@ -146,7 +146,7 @@ def equilibrium(W: Any, U: Any, b: Any, x: Any, activation: Any = None) -> Equil
     x : array_like of shape (d,) or (N, d)
         An input, or one a row: they are solved together.
     activation : record, optional
-        The activation is the prox of this convex penalty, see :mod:`fastpiggy.penalties`: by
+        The activation is the prox of this convex penalty, see `fastpiggy.penalties`: by
         default that of ``NonnegativeOrthant(n)``, ``max(v, 0)``.  ``L1`` is the soft threshold,
         ``Box`` the clip.  Its parameters are held.
 
