@@ -91,12 +91,7 @@ class Point:
     @property
     def floor(self) -> float:
         """What rounding leaves of it."""
-        size = 1.0 + float(np.abs(self.problem.W).sum(axis=1).max())
-        return float(4 * np.finfo(float).eps * size * max(1.0, self._size))
-
-    @cached_property
-    def _size(self) -> float:
-        return float(np.abs(self.Z).max()) / scale(self.problem)
+        return floor(self.problem, self.Z)
 
     @cached_property
     def amplification(self) -> float:
@@ -107,7 +102,11 @@ class Point:
     @cached_property
     def _near(self) -> np.ndarray:
         """How much D differs between either side of V, entry by entry."""
-        away = _NEAR * scale(self.problem) * max(1.0, self._size)
+        away = (
+            _NEAR
+            * scale(self.problem)
+            * max(1.0, float(np.abs(self.Z).max()) / scale(self.problem))
+        )
         sides = np.resize(_SIDES * away, self.V.shape)
         two = [activate(self.problem, V, self.selection)[1]
                for V in (self.V + sides, self.V - sides)]  # fmt: skip
@@ -169,6 +168,12 @@ class Point:
 def scale(problem: Any) -> float:
     """What an equilibrium's residual is measured against: the largest input."""
     return float(np.abs(problem.inputs).max()) or 1.0
+
+
+def floor(problem: Any, Z: np.ndarray) -> float:
+    """About what rounding leaves of the residual at Z, over the scale."""
+    size = 1.0 + float(np.abs(problem.W).sum(axis=1).max())
+    return float(4 * np.finfo(float).eps * size) * max(1.0, float(np.abs(Z).max()) / scale(problem))
 
 
 def _columns(T: np.ndarray) -> np.ndarray:

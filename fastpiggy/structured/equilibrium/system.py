@@ -22,7 +22,7 @@ from fastpiggy.solving.request import Request
 from fastpiggy.solving.running import Trace
 from fastpiggy.solving.structured import Exact
 from fastpiggy.structured.equilibrium.linearisation import Dense, Diagonal, Patched, activate, still
-from fastpiggy.structured.equilibrium.point import Point, movement, scale
+from fastpiggy.structured.equilibrium.point import Point, floor, movement, scale
 from fastpiggy.structured.equilibrium.problem import Equilibrium
 
 #: Residual of the splitting, over the scale, where Newton's method first takes over; what it must
@@ -90,7 +90,7 @@ class Run(structured.Run):
 
     @property
     def floor(self) -> float:
-        return self.point().floor
+        return floor(self.layer, self.state.Z)
 
     def point(self) -> Point:
         return Point(self.layer, self.state.Z.copy(), self.selection)
