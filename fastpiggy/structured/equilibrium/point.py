@@ -102,11 +102,7 @@ class Point:
     @cached_property
     def _near(self) -> np.ndarray:
         """How much D differs between either side of V, entry by entry."""
-        away = (
-            _NEAR
-            * scale(self.problem)
-            * max(1.0, float(np.abs(self.Z).max()) / scale(self.problem))
-        )
+        away = _NEAR * max(scale(self.problem), float(np.abs(self.Z).max()))
         sides = np.resize(_SIDES * away, self.V.shape)
         two = [activate(self.problem, V, self.selection)[1]
                for V in (self.V + sides, self.V - sides)]  # fmt: skip
