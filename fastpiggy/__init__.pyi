@@ -52,10 +52,15 @@ from fastpiggy.solving.options import ForwardBackward as ForwardBackward
 from fastpiggy.solving.options import HeavyBall as HeavyBall
 from fastpiggy.solving.options import Nesterov as Nesterov
 from fastpiggy.solving.options import Newton as Newton
+from fastpiggy.solving.options import PeacemanRachford as PeacemanRachford
 from fastpiggy.solving.solutions import Solutions as Solutions
 from fastpiggy.structured.cone_program import ConeProgram as ConeProgram
 from fastpiggy.structured.cone_program import ConeSolution as ConeSolution
 from fastpiggy.structured.cone_program import cone_program as cone_program
+from fastpiggy.structured.equilibrium import Equilibrium as Equilibrium
+from fastpiggy.structured.equilibrium import MonotoneWeights as MonotoneWeights
+from fastpiggy.structured.equilibrium import equilibrium as equilibrium
+from fastpiggy.structured.equilibrium import monotone_weights as monotone_weights
 from fastpiggy.structured.fixed_point import FixedPoint as FixedPoint
 from fastpiggy.structured.fixed_point import heavy_ball_counterexample as heavy_ball_counterexample
 from fastpiggy.structured.fixed_point import piggyback as piggyback

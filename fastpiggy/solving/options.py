@@ -180,6 +180,22 @@ class DouglasRachford:
 
 
 @dataclass(frozen=True)
+class PeacemanRachford:
+    """Options of Peaceman-Rachford splitting.
+
+    Parameters
+    ----------
+    step : float, optional
+        Positive; by default about 2/L, L the norm of I - W.
+    """
+
+    step: float | None = None
+
+    def __post_init__(self) -> None:
+        _check_step(self.step)
+
+
+@dataclass(frozen=True)
 class Newton:
     """Options of Newton's method on the support: none.  It ends at the solution."""
 

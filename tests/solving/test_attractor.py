@@ -135,3 +135,30 @@ def test_bad_input():
             fp.attractor(*arguments)
     with pytest.raises(ValueError, match="count must be a positive integer"):
         fp.attractor(problem, count=0)
+
+
+@pytest.mark.parametrize("knot", [0, 1, 2])
+def test_the_whole_conservative_jacobian_of_the_lasso(knot):
+    """2106.04350: ``-(I - diag(q)(I - T G))^-1 diag(q) T s`` on E, at alpha_max and at knots."""
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((30, 6)), rng.standard_normal(30)
+    alphas, _, path = lars_path(X, y, method="lasso")
+    problem = fp.lasso(X, y, alpha=alphas[knot])
+    if knot == 0:
+        problem = problem.replace(alpha=problem.alpha_max())
+    support = np.flatnonzero(path[:, knot])
+    j = int(np.setdiff1d(np.flatnonzero(path[:, knot + 1]), support)[0])
+    E = np.append(support, j)
+    signs = np.sign(X[:, E].T @ (y - X @ path[:, knot]))
+    G = X[:, E].T @ X[:, E] / 30
+    T = np.diag(1 / np.diag(G))  # the steps of coordinates
+    for q in (0.0, 0.3, 1.0):
+        sol = fp.solve(problem, wrt="alpha", selection=q)
+        assert sol.certificate.status == "at_kink" and list(sol.certificate.kinks) == [j]
+        D = np.diag(np.append(np.ones(len(support)), q))
+        J = np.zeros(6)
+        J[E] = -np.linalg.solve(np.eye(len(E)) - D @ (np.eye(len(E)) - T @ G), D @ T @ signs)
+        np.testing.assert_allclose(sol.jacobian["alpha"], J, rtol=1e-6, atol=1e-9)
+    found = fp.attractor(problem)
+    low, high = np.sort(found.vertices[:, j])
+    assert found.lower[j] >= low - 1e-9 and found.upper[j] <= high + 1e-9
