@@ -1,8 +1,8 @@
 """Sparse inverse covariance with its derivative, beside skglm's dual solver and CG by hand.
 
 By hand: skglm's block coordinate descent on the dual, its precision matrix, and the derivative
-along alpha by conjugate gradients on its support; at the loosest of the solver's tolerances at which
-that derivative is right to 1e-4.  It is not certified.
+along alpha by conjugate gradients on its support; at the loosest of the solver's tolerances at
+which that derivative is right to 1e-4.  It is not certified.
 """
 
 from collections.abc import Callable

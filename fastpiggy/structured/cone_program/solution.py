@@ -33,7 +33,7 @@ class ConeSolution(Solution):
     @classmethod
     def of(
         cls, problem: Any, whole: np.ndarray, intercept: float, jacobian: dict[str, np.ndarray],
-        *rest: Any,
+        *rest: Any, **named: Any,
     ) -> "ConeSolution":  # fmt: skip
         """Take (x, y, s) and their Jacobians apart; the arguments of :class:`Solution`."""
         m, n = problem.A.shape
@@ -41,8 +41,9 @@ class ConeSolution(Solution):
         parts = {name: np.split(J, [n, n + m]) for name, J in jacobian.items()}
         by = [{name: part[i] for name, part in parts.items()} for i in range(3)]
         return cls(
-            problem, x, intercept, by[0], *rest, y=y, s=s, y_jacobian=by[1], s_jacobian=by[2]
-        )
+            problem, x, intercept, by[0], *rest, **named,
+            y=y, s=s, y_jacobian=by[1], s_jacobian=by[2],
+        )  # fmt: skip
 
     def vjp(
         self, v: Any, intercept: float = 0.0, wrt: str | Iterable[str] | None = None, *,

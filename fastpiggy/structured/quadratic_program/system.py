@@ -83,7 +83,7 @@ class System:
         found = self._by_active_set(request)
         changes = 0 if found.programs is None else int(found.programs.count.sum())
         cost = Cost("active_set", 0, changes=changes, factorisations=len(found.u))
-        return Exact(_code(found, request.tol), found, 0, Trace.of([]), cost)
+        return Exact(_code(found), found, 0, Trace.of([]), cost)
 
     def _by_active_set(self, request: Request) -> Point:
         p = self.problem
