@@ -1,8 +1,8 @@
 """Sparse inverse covariance with its derivative, beside skglm's dual solver and CG by hand.
 
 By hand: skglm's block coordinate descent on the dual, its precision matrix, and the derivative
-along alpha by conjugate gradients on its support; at the loosest of the solver's tolerances at which
-that derivative is right to 1e-4.  It is not certified.
+along alpha by conjugate gradients on its support; at the loosest of the solver's tolerances at
+which that derivative is right to 1e-4.  It is not certified.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from benchmarks.common import relative
 from benchmarks.timing import interleaved, ratio
 
 GOAL = 1e-4
-#: Shares of alpha_max at which the support is about that of `research/anchors.md`.
+#: Number of variables, and alpha over alpha_max.
 CASES = ((50, 0.1), (100, 0.1), (200, 0.1))
 
 
