@@ -17,7 +17,7 @@ from benchmarks.common import relative
 from benchmarks.timing import interleaved, ratio
 
 GOAL = 1e-4
-#: Shares of alpha_max at which the support is about that of `research/anchors.md`.
+#: Number of variables, and alpha over alpha_max.
 CASES = ((50, 0.1), (100, 0.1), (200, 0.1))
 
 
