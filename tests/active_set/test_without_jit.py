@@ -44,7 +44,31 @@ def results():
                 large.LARGE = before
             values = [sol.x, sol.intercept, sol.jacobian["alpha"], sol.objective, warm.x]
             found |= {f"{name} {few} {i}": np.asarray(value) for i, value in enumerate(values)}
-    return found | searched()
+    return found | searched() | targets() | programs()
+
+
+def targets():
+    """Many targets on one X: on the whole Gram matrices of the folds, which all columns fit."""
+    rng = np.random.default_rng(2)
+    X, Y = rng.standard_normal((20, 6)), rng.standard_normal((20, 2))
+    found = fp.tune_many(fp.lasso(X, Y[:, 0], 1.0, fit_intercept=True), Y + 2.0 * X[:, :1], cv=3)
+    values = [found.alphas, found.values, found.coefficients.toarray()]
+    return {f"targets {i}": value for i, value in enumerate(values)}
+
+
+def programs():
+    """Quadratic programs, and one whose P is singular."""
+    rng = np.random.default_rng(3)
+    A = rng.standard_normal((1, 4))
+    found = {}
+    for name, P in {"quadratic": np.eye(4), "linear": np.zeros((4, 4))}.items():
+        G = np.vstack([np.eye(4), -np.eye(4)])
+        h, b = np.ones(8), 0.2 * A.sum(axis=1)
+        problem = fp.quadratic_program(P, rng.standard_normal(4), A, b, G, h)
+        sol = fp.solve(problem, wrt=["q", "b"])
+        values = [sol.x, sol.jacobian["q"], sol.jacobian["b"]]
+        found |= {f"{name} program {i}": value for i, value in enumerate(values)}
+    return found
 
 
 def searched():

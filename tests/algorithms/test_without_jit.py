@@ -23,10 +23,13 @@ from tables import (
     start_state,
 )
 
+import fastpiggy as fp
+from fastpiggy.algorithms import equilibrium
 from fastpiggy.algorithms.admm import Fused, FusedDirections, admm, splitting
 from fastpiggy.algorithms.composite import gradient, penalty_value, prox, row_tangents, rows, starts
 from fastpiggy.algorithms.engine import run
 from fastpiggy.algorithms.fixed_point import Map, MapDirections, Mapped, Picard, map_state
+from fastpiggy.algorithms.homogeneous_embedding import dual_projection
 from fastpiggy.algorithms.inertial import FISTA, HEAVY_BALL, NESTEROV, inertial
 from fastpiggy.algorithms.operators import Banded
 from fastpiggy.algorithms.protocol import iterate
@@ -130,9 +133,28 @@ def splittings():
     yield "ADMM", [code, trace, *state]
 
 
+def structures():
+    """A cone program and equilibrium layers, with what their ends need beside the run."""
+    rng = np.random.default_rng(15)
+    A = np.vstack([np.eye(3), rng.standard_normal((4, 3))])
+    b = np.array([1.0, 1.0, 1.0, 3.0, 0.3, 0.2, 0.1])
+    program = fp.cone_program(A, b, -np.ones(3), {"l": 3, "q": [4]})
+    sol = fp.solve(program, wrt="b")
+    yield "cones", [sol.x, sol.y, sol.jacobian["b"]]
+    P, R = rng.standard_normal((2, 4, 4)) / 2
+    U, c, x = rng.standard_normal((4, 2)), rng.standard_normal(4), rng.standard_normal((3, 2))
+    layer = fp.equilibrium(fp.monotone_weights(P, R, 0.5), U, c, x)
+    for way in ("peaceman_rachford", "forward_backward"):
+        sol = fp.solve(layer, wrt="b", algorithm=way)
+        yield (
+            f"equilibrium {way}",
+            [sol.x, sol.jacobian["b"], *sol.vjp(np.ones(sol.x.shape)).values()],
+        )
+
+
 def results():
     found = {}
-    for cases in (runs, inertias, maps, losses, passes, splittings):
+    for cases in (runs, inertias, maps, losses, passes, splittings, structures):
         for name, values in cases():
             found |= {f"{name} {i}": np.asarray(value) for i, value in enumerate(values)}
     return found
@@ -161,8 +183,12 @@ def test_every_algorithm_is_among_the_cases():
 def test_every_kernel_is_among_the_cases():
     """A new one must be compared with itself as well."""
     known = {
-        id(kernel) for kernel in (run, gradient, rows, starts, row_tangents, prox, penalty_value)
-    }
+        id(kernel)
+        for kernel in (
+            run, gradient, rows, starts, row_tangents, prox, penalty_value, dual_projection,
+            equilibrium.slopes, equilibrium.factor, equilibrium.substitute,
+        )
+    }  # fmt: skip
     rooms = ("losses", "penalties", "designs", "algorithms")
     for room in rooms:
         package = import_module(f"fastpiggy.{room}")
