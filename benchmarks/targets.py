@@ -15,7 +15,7 @@ import numpy as np
 
 from benchmarks import report
 from benchmarks.common import dense_case
-from benchmarks.search import FOLDS, _hundred
+from benchmarks.search import FOLDS, hundred
 
 
 def many_targets(n: int, p: int, q: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -44,7 +44,7 @@ def target_by_target(X: np.ndarray, Y: np.ndarray) -> np.ndarray:
     from sklearn.linear_model import LassoCV
     from sklearn.multioutput import MultiOutputRegressor
 
-    model = MultiOutputRegressor(LassoCV(cv=FOLDS, **_hundred())).fit(X, Y)
+    model = MultiOutputRegressor(LassoCV(cv=FOLDS, **hundred())).fit(X, Y)
     return np.array([one.alpha_ for one in model.estimators_])
 
 

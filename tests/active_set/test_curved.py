@@ -11,11 +11,6 @@ from fastpiggy.compile.flags import COMPILED
 MAKERS = {"logistic": fp.logistic, "squared_hinge": fp.squared_hinge, "huber": fp.huber}
 #: With and without intercept for one loss: each pair compiles for ten seconds.
 PAIRS = [("logistic", False), *((name, True) for name in MAKERS)]
-STORAGES = {
-    "F": np.asfortranarray,
-    "float32": lambda X: X.astype(np.float32),
-    "CSC": csc_array,
-}
 
 
 def make(name, X, z, alpha=0.03, ratio=1.0, **arguments):
@@ -68,12 +63,9 @@ def test_every_loss(name, intercept):
     assert found.support.size > 2
 
 
-@pytest.mark.parametrize(
-    ("name", "storage", "intercept"), [("logistic", "float32", False), ("huber", "CSC", True)]
-)
-def test_storages(name, storage, intercept):
-    X, z, _ = data(50, 12, seed=2, sparse=storage == "CSC")
-    problem = make(name, STORAGES[storage](X), z, fit_intercept=intercept)
+def test_sparse_columns():
+    X, z, _ = data(50, 12, seed=2, sparse=True)
+    problem = make("huber", csc_array(X), z, fit_intercept=True)
     check(problem, solve(problem))
 
 
