@@ -37,8 +37,10 @@ class _Optimised(JITCodeLibrary):
         if self.counts:
             super()._optimize_final_module()
             return
-        passes, builder = self._codegen._module_pass_manager()
-        passes.run(self._final_module, builder)
+        found = self._codegen._module_pass_manager()
+        # Releases from before LLVM's new pass managers have no builder beside the passes.
+        passes, *builder = found if isinstance(found, tuple) else (found,)
+        passes.run(self._final_module, *builder)
 
 
 class _Linked(_Optimised):
@@ -58,11 +60,11 @@ class _Linked(_Optimised):
 class _Called(_Linked):
     """The same for what is not inlined: the kernel that calls it will optimise it."""
 
-    def _optimize_functions(self, ll_module: Any) -> None:
-        super()._optimize_functions(ll_module)
-        for function in ll_module.functions:
-            if not function.is_declaration:
-                function.add_function_attribute("noinline")
+    def add_ir_module(self, ir_module: Any) -> None:
+        for function in ir_module.functions:
+            if function.blocks and "alwaysinline" not in function.attributes:
+                function.attributes.add("noinline")
+        super().add_ir_module(ir_module)
 
     def _optimize_final_module(self) -> None:
         pass
