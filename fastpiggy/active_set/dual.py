@@ -116,7 +116,7 @@ def _most_violated(r, scale, state, equalities):
             if i < equalities:
                 return i
             if r[i] > best * scale[i]:
-                best, found = r[i] / scale[i], i
+                best, found = r[i] / scale[i] if scale[i] > 0.0 else np.inf, i
     return found
 
 
