@@ -27,13 +27,13 @@ WITHOUT_MATRICES = {"z": 3, "l": 50, "q": [5, 8, 8], "ep": 5}
 def program(cones: dict[str, Any], n: int, seed: int) -> tuple[Any, ...]:
     """A, b, c and the solution (x, y, s): ``s = P(v)``, ``y = s - v`` for a random v."""
     from fastpiggy.penalties import prox
-    from fastpiggy.structured.cone_program.problem import _cones
+    from fastpiggy.structured.cone_program.problem import cone_product
 
     rng = np.random.default_rng(seed)
     m = cones["z"] + cones["l"] + sum(cones["q"]) + 3 * cones["ep"]
     m += sum(k * (k + 1) // 2 for k in cones.get("s", []))
     v, x = rng.standard_normal(m), rng.standard_normal(n)
-    s = prox(_cones(cones, m), v)
+    s = prox(cone_product(cones, m), v)
     A = rng.standard_normal((m, n))
     return A, A @ x + s, A.T @ (v - s), (x, s - v, s)
 

@@ -107,7 +107,6 @@ def main(argv: list[str] | None = None) -> None:
         lines += row(name, batch(many, n, m, e), rounds)
     head = ["batch", "microseconds a program", "ours over it", "error of dx/dq"]
     method = f"Medians of {rounds} rounds, in turns; ratios are medians of those within a round."
-    method += " The machine was loaded."
     publish = [report.header("quadratic", chosen, method), report.table(head, lines)]
     report.publish("quadratic", chosen, publish)
 

@@ -41,8 +41,13 @@ def header(name: str, chosen: argparse.Namespace, method: str) -> str:
         f"`python -m benchmarks.{name}{flags}`, {datetime.date.today().isoformat()}. {method}"
         f"{quick}\n\n"
         f"{processor()}, {os.cpu_count()} cores; {platform.system()}, Python "
-        f"{platform.python_version()}, {versions}, {_blas()}; one thread."
+        f"{platform.python_version()}, {versions}, {_blas()}; one thread{_load()}."
     )
+
+
+def _load() -> str:
+    """What else the machine had to do, where the system says: alone it is about 1."""
+    return f"; load average {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
 
 
 def _blas() -> str:

@@ -103,7 +103,7 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, Linear):
         self.intercept_ = self._each([float(sol.intercept) for sol in solutions])
         # An exact route that needs no iteration still counts as one, as scikit-learn's classes do.
         self.n_iter_ = self._each([max(1, int(sol.iterations)) for sol in solutions])
-        self.certificate_ = self._each([_plain(sol.certificate) for sol in solutions])
+        self.certificate_ = self._each([plain(sol.certificate) for sol in solutions])
 
 
 class OneAlpha(LinearRegressor):
@@ -131,7 +131,7 @@ class SearchedAlpha(LinearRegressor):
         self.mse_path_ = self._each([f.fold_values for f in found])
 
 
-def _plain(certificate: Any) -> Any:
+def plain(certificate: Any) -> Any:
     """The certificate without what computes more on demand, which holds the data."""
     from dataclasses import replace
 

@@ -7,7 +7,7 @@ from sklearn.covariance import EmpiricalCovariance
 from sklearn.utils.validation import validate_data
 
 from fastpiggy.estimators import search
-from fastpiggy.estimators.base import _plain
+from fastpiggy.estimators.base import plain
 from fastpiggy.solving import solve
 from fastpiggy.structured.sparse_inverse_covariance import sparse_inverse_covariance
 
@@ -18,7 +18,7 @@ class _Precision(EmpiricalCovariance):
         covariance = np.linalg.inv(solution.x)
         self.covariance_ = 0.5 * (covariance + covariance.T)
         self.n_iter_ = max(1, int(solution.iterations))
-        self.certificate_ = _plain(solution.certificate)
+        self.certificate_ = plain(solution.certificate)
 
     def _rows(self, X: Any) -> np.ndarray:
         return validate_data(self, X, dtype=np.float64, ensure_min_samples=2, ensure_min_features=2)

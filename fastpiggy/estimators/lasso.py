@@ -222,7 +222,7 @@ class WeightedLassoCV(LassoCV):
         result = tune(criterion, "weights", max_evals=self.max_evals)
         return search.Found(
             result.solution, {"alpha": alpha, **result.params}, result.value, result.gradient,
-            search._light(result.history), first.alphas, first.fold_values,
+            search.light(result.history), first.alphas, first.fold_values,
         )  # fmt: skip
 
     def _keep(self, found: list[Any]) -> None:

@@ -9,7 +9,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
 from fastpiggy.estimators import checks, search
-from fastpiggy.estimators.base import Linear, _plain
+from fastpiggy.estimators.base import Linear, plain
 from fastpiggy.problems import checks as problem_checks
 from fastpiggy.problems import logistic
 
@@ -61,7 +61,7 @@ class _TwoClasses(ClassifierMixin, Linear):
         self.coef_ = found.solution.x.reshape(1, -1)
         self.intercept_ = np.array([float(found.solution.intercept)])
         self.n_iter_ = np.array([max(1, int(found.solution.iterations))])
-        self.certificate_ = _plain(found.solution.certificate)
+        self.certificate_ = plain(found.solution.certificate)
         return self
 
     def decision_function(self, X: Any) -> np.ndarray:

@@ -70,11 +70,12 @@ class RidgeCV(SearchedAlpha):
     Parameters
     ----------
     alphas : array_like or None, default=(0.1, 1.0, 10.0)
-        The best of them is taken, as scikit-learn does; None: alpha is searched by slopes.
+        The best of them is taken, as scikit-learn does; None: alpha is
+        searched on the curve in closed form.
     fit_intercept : bool, default=True
     cv : int, splitter or iterable, optional
-        5 folds by default, where scikit-learn leaves out one row at a time: give
-        ``sklearn.model_selection.LeaveOneOut()`` for that.
+        5 folds by default, where scikit-learn leaves out one row at a time.  In a fold alpha is
+        scaled by its share of the rows, which scikit-learn does not do: losses differ a little.
     tol : float, default=1e-9
     n_jobs : int, optional
         Threads over folds.

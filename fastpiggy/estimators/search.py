@@ -74,7 +74,7 @@ def best(
     result = tune(criterion, wrt, bounds=bounds)
     alphas_, values = _table(result, count)
     return Found(
-        result.solution, result.params, result.value, result.gradient, _light(result.history),
+        result.solution, result.params, result.value, result.gradient, light(result.history),
         alphas_, values,
     )  # fmt: skip
 
@@ -117,7 +117,7 @@ def _chosen(criterion: Any, alphas: np.ndarray) -> Found:
     )  # fmt: skip
     values = np.array([found.fold_values for found in history])
     return Found(
-        solution, {"alpha": float(alphas[i])}, at.value, at.gradient, _light(history), alphas,
+        solution, {"alpha": float(alphas[i])}, at.value, at.gradient, light(history), alphas,
         values,
     )  # fmt: skip
 
@@ -135,6 +135,6 @@ def _table(result: Any, count: int) -> tuple[np.ndarray, np.ndarray]:
     return alphas, np.array([found.fold_values for found in history])
 
 
-def _light(history: Any) -> tuple[Evaluation, ...]:
+def light(history: Any) -> tuple[Evaluation, ...]:
     """Evaluations without their solutions, which hold the data."""
     return tuple(replace(found, solutions=()) for found in history)

@@ -8,7 +8,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_array, check_consistent_length, check_is_fitted
 
 from fastpiggy.estimators import checks
-from fastpiggy.estimators.base import _plain
+from fastpiggy.estimators.base import plain
 from fastpiggy.solving import solve
 from fastpiggy.structured.trend_filter import trend_filter
 
@@ -96,7 +96,7 @@ class TrendFilter(RegressorMixin, BaseEstimator):
         sol = solve(problem, derivative="none", tol=self.tol, max_iter=self.max_iter)
         self.X_thresholds_, self.y_thresholds_ = positions, sol.x
         self.n_iter_ = max(1, int(sol.iterations))
-        self.certificate_ = _plain(sol.certificate)
+        self.certificate_ = plain(sol.certificate)
         return self
 
     def predict(self, T: Any) -> np.ndarray:

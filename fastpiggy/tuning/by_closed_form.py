@@ -49,7 +49,7 @@ def run(
     looked = f"at all alpha from {scale.high:.4g} down to {scale.low:.4g}"
     text = message(
         status, params, value, minima, looked, bounds,
-        "the global minimum of the range, in closed form",
+        "the lowest minimum on the curve in closed form",
     )  # fmt: skip
     result = TuneResult(
         params, value, gradient, solution, (at,), status, text, bounds, minima, 0.0,

@@ -98,7 +98,7 @@ class SmoothCurve(FoldCurve):
         return self.slopes(float(np.clip(alpha, self.knots[1], self.knots[0])))[0]
 
     def minimum(self) -> tuple[float, float]:
-        """The global minimum of the range: alpha, the largest where several, and value."""
+        """The lowest minimum seen in the range: alpha, the largest where several, and value."""
         alpha, value = self._lows
         i = int(np.argmin(value))
         return float(alpha[i]), self(float(alpha[i]))

@@ -31,16 +31,12 @@ UNCHECKED = [est.TrendFilter()]
 COUNTS = [61] * 9 + [65] * 2 + [41] * 2
 
 
-def _expected_failures(estimator):
-    return {}
-
-
 # What these tiny problems leave to warn of (constant targets, few evaluations) is no
 # part of the face.
 pytestmark = pytest.mark.filterwarnings("ignore::fastpiggy.FastpiggyWarning")
 
 
-@parametrize_with_checks(ESTIMATORS, expected_failed_checks=_expected_failures)
+@parametrize_with_checks(ESTIMATORS)
 def test_checks(estimator, check):
     check(estimator)
 

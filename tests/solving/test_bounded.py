@@ -50,7 +50,7 @@ def test_follow_against_the_optimality_conditions(seed):
             assert np.sum((X @ x - y) ** 2) / 2 <= wanted.cost * (1 + 1e-12) + 1e-12
 
 
-def test_more_columns_than_rows_that_descent_takes_minutes_for():
+def test_more_columns_than_rows_where_descent_runs_out_of_sweeps():
     rng = np.random.default_rng(3)
     n, p = 46, 245
     X = rng.standard_normal((n, p))
@@ -72,7 +72,13 @@ def test_a_bound_on_both_sides_with_its_derivative():
     X, y = rng.standard_normal((40, 12)), 4 * rng.standard_normal(40)
     lower, upper = -0.3 * np.ones(12), 0.2 * np.ones(12)
     problem = fp.Problem(fp.losses.LeastSquares(y, np.full(40, 1 / 40)), Box(lower, upper), X)
-    sol = fp.solve(problem, wrt={"y": rng.standard_normal((40, 1))})
+    dy = rng.standard_normal((40, 1))
+    sol = fp.solve(problem, wrt={"y": dy})
     wanted = lsq_linear(X, y, (lower, upper), tol=1e-14)
     np.testing.assert_allclose(sol.x, wanted.x, atol=1e-7)
     assert {-0.3, 0.2} <= set(sol.x)
+    free = (sol.x > lower) & (sol.x < upper)
+    along = np.zeros((12, 1))
+    along[free] = np.linalg.lstsq(X[:, free], dy)[0]
+    assert free.any() and np.abs(along[free]).max() > 0.05
+    np.testing.assert_allclose(sol.jacobian["y"], along, rtol=1e-8, atol=1e-12)

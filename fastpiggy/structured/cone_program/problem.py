@@ -156,7 +156,7 @@ def cone_program(A: Any, b: Any, c: Any, cones: Any) -> ConeProgram:
         )
     b = np.array(checks.vector(b, "b", m, "row of A"))
     c = np.array(checks.vector(c, "c", n, "column of A"))
-    return ConeProgram(A, b, c, _cones(cones, m))
+    return ConeProgram(A, b, c, cone_product(cones, m))
 
 
 def _matrix(A: Any, shape: tuple[int, int] | None) -> np.ndarray:
@@ -169,7 +169,8 @@ def _matrix(A: Any, shape: tuple[int, int] | None) -> np.ndarray:
     return dense
 
 
-def _cones(cones: Any, m: int) -> ConeProduct:
+def cone_product(cones: Any, m: int) -> ConeProduct:
+    """The record of cones that are given by name, whose rows must add up to m."""
     if isinstance(cones, ConeProduct):
         given: Mapping[str, Any] = cones._asdict()
         names = {name: name for name in ConeProduct._fields}
