@@ -17,12 +17,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from numba.core import types
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import CompilerBase, DefaultPassBuilder
 from numba.core.compiler_machinery import register_pass
 from numba.core.targetconfig import ConfigStack
-from numba.core.typed_passes import NativeLowering, NopythonRewrites
+from numba.core.typed_passes import NativeLowering
 
 
 class _Optimised(JITCodeLibrary):
@@ -123,19 +122,6 @@ class _LoweringInner(_Lowering):
         return True
 
 
-@register_pass(mutates_CFG=True, analysis_only=False)
-class _ArrayExpressions(NopythonRewrites):
-    """Numba's rewriting of array expressions, where there are any."""
-
-    _name = "fastpiggy_array_expressions"
-
-    def run_pass(self, state: Any) -> bool:
-        signatures = (sig for sig in state.calltypes.values() if sig is not None)
-        if any(isinstance(sig.return_type, types.Array) for sig in signatures):
-            return bool(super().run_pass(state))
-        return False
-
-
 @contextmanager
 def _uncollected() -> Iterator[None]:
     """Without the garbage collector, which takes a fifth of the time: a compiler makes millions of
@@ -166,9 +152,11 @@ class _Pipeline(CompilerBase):
         seen = ConfigStack().top()
         seen.forceinline = seen.release_gil = False
         seen.no_cpython_wrapper = seen.no_cfunc_wrapper = True
-        instead = {NativeLowering: self.lowering, NopythonRewrites: _ArrayExpressions}
         manager = DefaultPassBuilder.define_nopython_pipeline(self.state)
-        manager.passes = [(instead.get(step, step), text) for step, text in manager.passes]
+        manager.passes = [
+            (self.lowering if step is NativeLowering else step, text)
+            for step, text in manager.passes
+        ]
         manager._finalized = False
         manager.finalize()
         return [manager]

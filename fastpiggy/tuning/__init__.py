@@ -37,7 +37,7 @@ def tune(
     is in the result.
 
     In closed form, for alpha of ridge regression judged likewise: one eigendecomposition a fold
-    gives the whole curve, and its minimum is global.
+    gives the whole curve, which is looked at closely enough that little can turn unseen.
 
     By slopes, for all else.  One number: a coarse set of points from the top of the range down,
     then safeguarded cubic steps in every basin that promises a gain, over log(alpha).  Several

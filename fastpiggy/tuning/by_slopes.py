@@ -132,8 +132,10 @@ class _Search:
             return ""
 
         def evaluate(alpha: float) -> Evaluation:
-            self.evaluate(np.array([only.inward(alpha)]))
-            return self.history[-1]
+            t = np.array([only.inward(alpha)])
+            self.evaluate(t)
+            # It need not be the last: what was seen is not evaluated again.
+            return self.history[next(i for i, at in enumerate(self.places) if at == t)]
 
         left = self.max_evals - len(self.history)
         found = walk(evaluate, self.history, only.low, only.high, left)

@@ -60,3 +60,20 @@ def test_tune_compares_all_knots(degree, name):
     steps = [criterion.evaluate(alpha=alpha * (1 + e)).value for e in (-1e-6, 0.0, 1e-6)]
     assert steps[1] < steps[2] < steps[1] + 1e-4 * abs(steps[1])
     assert alpha < 0.0041 * top or steps[0] > steps[1] + 1e-3 * abs(steps[1])
+
+
+def test_what_was_seen_before_comes_back_as_it_was(monkeypatch):
+    """Evaluations that are not made again are not the last ones."""
+    from fastpiggy.tuning import by_slopes
+
+    asked = []
+
+    def walk(evaluate, seen, low, high, most):
+        for alpha in (0.31, 0.52, 0.31):
+            asked.append((alpha, evaluate(alpha).params["alpha"]))
+
+    monkeypatch.setattr(by_slopes, "walk", walk)
+    y = np.repeat([0.0, 3.0, 1.0], 8) + np.random.default_rng(0).standard_normal(24)
+    fp.tune(fp.Sure(fp.trend_filter(y, 1.0, degree=0), 1.0), bounds={"alpha": (0.1, 5.0)})
+    assert len(asked) == 3
+    np.testing.assert_allclose(*np.transpose(asked), rtol=1e-12)
