@@ -71,7 +71,7 @@ class SmoothCurve(FoldCurve):
 
     @cached_property
     def grid(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Alphas, dense enough that nothing hides between, descending; values and slopes there."""
+        """Alphas, dense enough that little hides between, descending; values and slopes there."""
         high, low = self.knots
         count = int(np.ceil(_DENSITY * np.log(high / low))) + 2
         alpha = np.geomspace(high, low, count)
