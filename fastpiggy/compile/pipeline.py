@@ -13,21 +13,28 @@ of caller.
 """
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from llvmlite.binding import Linkage
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import CompilerBase, DefaultPassBuilder
 from numba.core.compiler_machinery import register_pass
+from numba.core.lowering import Lower
 from numba.core.targetconfig import ConfigStack
-from numba.core.typed_passes import NativeLowering
+from numba.core.typed_passes import InlineOverloads, NativeLowering, NopythonRewrites
+from numba.core.untyped_passes import InlineClosureLikes, WithLifting
 
 
 class _Optimised(JITCodeLibrary):
     """A library that is optimised as a whole, in one round where it counts no references."""
 
     counts = True
+
+    def finalize(self) -> None:
+        self._linking_libraries = list(dict.fromkeys(_wanted(self._linking_libraries)))
+        super().finalize()
 
     def _optimize_functions(self, ll_module: Any) -> None:
         ll_module.data_layout = self._codegen._data_layout
@@ -46,18 +53,27 @@ class _Linked(_Optimised):
     """A library that is there to be linked into others."""
 
     def finalize(self) -> None:
-        for library in dict.fromkeys(self._linking_libraries):
+        for library in dict.fromkeys(_wanted(self._linking_libraries)):
             # What runs when code is loaded from the cache; older releases have no such thing.
             if hasattr(library, "_reload_init"):
                 self._reload_init.update(library._reload_init)
             self._final_module.link_in(library._get_module_for_linking(), preserve=True)
         self._optimize_final_module()
+        self._finish()
+
+    def _finish(self) -> None:
+        for function in self._final_module.functions:
+            if not function.is_declaration and function.linkage == Linkage.external:
+                # Several callers may bring it into one kernel.
+                function.linkage = "linkonce_odr"
+        self._shared_module = self._final_module
         self._finalize_dynamic_globals()
         self._finalized = True
 
 
 class _Called(_Linked):
-    """The same for what is not inlined: the kernel that calls it will optimise it."""
+    """The same for what is not inlined: the kernel that calls it links and optimises it, with what
+    it calls itself."""
 
     def add_ir_module(self, ir_module: Any) -> None:
         for function in ir_module.functions:
@@ -65,7 +81,22 @@ class _Called(_Linked):
                 function.attributes.add("noinline")
         super().add_ir_module(ir_module)
 
-    def _optimize_final_module(self) -> None:
+    def finalize(self) -> None:
+        self._finish()
+
+
+def _wanted(libraries: Iterable[Any]) -> Iterator[Any]:
+    """Libraries, and what those of them call that have not linked it."""
+    for library in libraries:
+        yield library
+        if isinstance(library, _Called):
+            yield from _wanted(library._linking_libraries)
+
+
+class _Uncounted(Lower):
+    """Lowering without references to count: a variable that has served is left as it is."""
+
+    def delvar(self, name: str) -> None:
         pass
 
 
@@ -77,6 +108,10 @@ class _Lowering(NativeLowering):
 
     def prepare(self, library: Any) -> None:
         pass
+
+    @property
+    def lowering_class(self) -> type[Lower]:
+        return Lower if ConfigStack().top().nrt else _Uncounted
 
     def run_pass(self, state: Any) -> bool:
         library = self.kind(state.flags)(state.targetctx.codegen(), state.func_id.func_qualname)
@@ -135,6 +170,11 @@ def _uncollected() -> Iterator[None]:
             gc.enable()
 
 
+#: Fuse expressions of whole arrays, and put comprehensions and generic functions of arrays in
+#: place.  Code that makes no array has none, and these read all of it several times.
+_OF_ARRAYS = {InlineClosureLikes, InlineOverloads, NopythonRewrites, WithLifting}
+
+
 class _Pipeline(CompilerBase):
     """Numba's pipeline, all of whose callees are compiled once.
 
@@ -156,6 +196,7 @@ class _Pipeline(CompilerBase):
         manager.passes = [
             (self.lowering if step is NativeLowering else step, text)
             for step, text in manager.passes
+            if seen.nrt or step not in _OF_ARRAYS
         ]
         manager._finalized = False
         manager.finalize()
