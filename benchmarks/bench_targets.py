@@ -3,6 +3,8 @@
 import warnings
 from typing import Any
 
+import numpy as np
+
 import fastpiggy as fp
 from benchmarks.suite import Benchmark, by_profile
 from benchmarks.targets import many_targets
@@ -39,4 +41,33 @@ class TuneMany(Benchmark):
         self.tune()
 
     track_value.unit = "loss"
+    track_optimality.unit = "over alpha"
+
+
+class SolveMany(Benchmark):
+    """At a tenth of each alpha_max, with the derivative in alpha."""
+
+    params = (by_profile(["100x60"], ["300x300", "2000x300", "500x2000"]), by_profile([16], [100]))
+    param_names = ("shape", "targets")
+
+    def setup(self, shape: str, targets: int) -> None:
+        for n, p, q in ((40, 20, 4), (*map(int, shape.split("x")), targets)):
+            self.X, self.Y = many_targets(n, p, q)
+            centred = self.X - self.X.mean(axis=0)
+            self.alphas = 0.1 * np.abs(centred.T @ (self.Y - self.Y.mean(axis=0)) / n).max(axis=0)
+            self.solve()
+
+    def solve(self) -> fp.TargetSolutions:
+        problem = fp.lasso(self.X, self.Y[:, 0], alpha=1.0, fit_intercept=True)
+        return fp.solve_many(problem, self.Y, "alpha", alpha=self.alphas)
+
+    def time_solve(self, *_: Any) -> None:
+        self.solve()
+
+    def track_optimality(self, *_: Any) -> float:
+        return float(self.solve().optimality.max())
+
+    def peakmem_solve(self, *_: Any) -> None:
+        self.solve()
+
     track_optimality.unit = "over alpha"

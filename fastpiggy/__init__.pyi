@@ -54,6 +54,7 @@ from fastpiggy.solving.options import Nesterov as Nesterov
 from fastpiggy.solving.options import Newton as Newton
 from fastpiggy.solving.options import PeacemanRachford as PeacemanRachford
 from fastpiggy.solving.solutions import Solutions as Solutions
+from fastpiggy.solving.targets import TargetSolutions as TargetSolutions
 from fastpiggy.structured.cone_program import ConeProgram as ConeProgram
 from fastpiggy.structured.cone_program import ConeSolution as ConeSolution
 from fastpiggy.structured.cone_program import cone_program as cone_program

@@ -244,3 +244,24 @@ def two_classes(y: Any, size: int) -> tuple[np.ndarray, np.ndarray]:
         shown = ", ".join(repr(c) for c in classes[:5].tolist())
         raise ValueError(f"y must hold exactly two labels, got {classes.size}: {shown}")
     return np.where(inverse == 1, 1.0, -1.0), classes
+
+
+def targets(Y: Any, n: int) -> np.ndarray:
+    """Y as an array of numbers of shape (n, q), one column a target, all finite."""
+    found = np.asarray(Y.to_numpy() if hasattr(Y, "to_numpy") else Y)
+    if found.ndim != 2 or found.shape[0] != n or found.shape[1] == 0:
+        raise ValueError(
+            f"Y must have shape ({n}, q), one row a row of X and one column a target, got "
+            f"{found.shape}"
+        )
+    if found.dtype.kind not in "fiub":
+        raise TypeError(f"Y must hold numbers, got dtype {found.dtype}")
+    # Sums of columns are finite unless something in them is not, or is too large.
+    with np.errstate(invalid="ignore", over="ignore"):
+        good = np.isfinite(found.sum(axis=0, dtype=float))
+    if not good.all():
+        column = int(np.argmin(good))
+        rows = np.flatnonzero(~np.isfinite(found[:, column].astype(float)))
+        where = f"row {rows[0]}" if rows.size else "the sum"
+        raise ValueError(f"Y must be finite, got a value that is not in column {column}, {where}")
+    return found

@@ -2,10 +2,9 @@
 
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
@@ -23,37 +22,60 @@ from fastpiggy.solution import Solution
 from fastpiggy.solving import exact, solve
 from fastpiggy.solving.found import ALONG
 from fastpiggy.solving.solutions import Solutions, clean
+from fastpiggy.solving.targets import TargetSolutions, solve_targets
+from fastpiggy.solving.threads import at_once
 
 #: Problems from which on a loop over them is worth a thread, or a kernel, of its own.
 _FEW = 16
 
 
+@overload
 def solve_many(
-    problems: Iterable[Any], wrt: Any = None, *, tol: float = 1e-9, n_jobs: int = 1
-) -> Solutions:
-    """Solve many separate problems, each as :func:`fastpiggy.solve` does by default.
+    problems: Iterable[Any], Y: Any = None, wrt: Any = None, *, alpha: None = None,
+    tol: float = 1e-9, n_jobs: int = 1,
+) -> Solutions: ...  # fmt: skip
+@overload
+def solve_many(
+    problems: Problem, Y: Any, wrt: Any = None, *, alpha: Any = None, tol: float = 1e-9,
+    n_jobs: int = 1,
+) -> TargetSolutions: ...  # fmt: skip
+def solve_many(
+    problems: Any, Y: Any = None, wrt: Any = None, *, alpha: Any = None, tol: float = 1e-9,
+    n_jobs: int = 1,
+) -> Any:  # fmt: skip
+    """Solve many problems, each as :func:`fastpiggy.solve` does by default.
 
-    Lassos and elastic nets with a dense X are solved and differentiated in one compiled loop,
-    without Python between them.  All other kinds, what the loop cannot vouch for (kinks, singular
-    active sets), and derivatives along other parameters than alpha and l1_ratio go through
-    :func:`fastpiggy.solve` one by one.
+    ``solve_many(problem, Y)`` is for many targets on one X.  Lassos and elastic nets are solved in
+    its Gram matrix, which is made once, in one compiled loop.
+
+    ``solve_many(problems)`` is for separate problems.  Lassos and elastic nets with a dense X are
+    solved and differentiated in one compiled loop, without Python between them.
+
+    All other kinds, what the loops cannot vouch for (kinks, singular active sets), and derivatives
+    along other parameters than alpha and l1_ratio go through :func:`fastpiggy.solve` one by one.
 
     Parameters
     ----------
-    problems : iterable of problems
-        Of any kinds and shapes.
+    problems : Problem, or iterable of problems
+        One, with `Y`; or problems of any kinds and shapes.
+    Y : array_like of shape (n, q), optional
+        With one problem: one column a target; its own targets are not looked at.
     wrt : str, iterable of str, or dict of str to array_like, optional
         What to differentiate with respect to, as in :func:`fastpiggy.solve`; the same for all.
+        With `Y` names of numbers only.  A list of problems takes it as the second argument too.
+    alpha : float or array_like of shape (q,), optional
+        With `Y`: of all targets, or of each; by default the problem's own.
     tol : float, default=1e-9
         On the optimality of each certificate.
     n_jobs : int, default=1
-        Threads over the problems.
+        Threads over the problems, or blocks of targets.
 
     Returns
     -------
-    Solutions
-        A sequence of :class:`~fastpiggy.Solution` in the order of the problems.  Its items are
-        made when they are looked at; `x`, `jacobian` and others give the arrays of all at once.
+    TargetSolutions or Solutions
+        With `Y` arrays, coefficients and their derivatives sparse.  Else a sequence of
+        :class:`~fastpiggy.Solution` in the order of the problems: its items are made when they are
+        looked at; `x`, `jacobian` and others give the arrays of all at once.
 
     Raises
     ------
@@ -69,23 +91,41 @@ def solve_many(
     --------
     >>> import numpy as np
     >>> import fastpiggy as fp
-    >>> targets = np.array([[3.0, 0.5, -2.0], [1.0, 4.0, 0.2]])
-    >>> problems = [fp.lasso(np.eye(3), y, alpha=0.5) for y in targets]
-    >>> solutions = fp.solve_many(problems, wrt="alpha")
+    >>> Y = np.array([[3.0, 1.0], [0.5, 4.0], [-2.0, 0.2]])
+    >>> problem = fp.lasso(np.eye(3), Y[:, 0], alpha=0.5)
+    >>> found = fp.solve_many(problem, Y, alpha=[0.5, 0.25], wrt="alpha")
+    >>> found.coefficients.toarray()
+    array([[ 1.5 ,  0.  , -0.5 ],
+           [ 0.25,  3.25,  0.  ]])
+    >>> found.jacobian["alpha"].toarray()[1]
+    array([-3., -3.,  0.])
+
+    The same as separate problems, with a certificate for each:
+
+    >>> solutions = fp.solve_many([problem.replace(y=y) for y in Y.T], wrt="alpha")
     >>> solutions.x
     array([[ 1.5,  0. , -0.5],
            [ 0. ,  2.5,  0. ]])
     >>> solutions[1].jacobian["alpha"]
     array([ 0., -3.,  0.])
     """
+    if isinstance(n_jobs, bool) or not isinstance(n_jobs, int) or n_jobs < 1:
+        raise ValueError(f"n_jobs must be a positive integer, got {n_jobs!r}")
+    tol = checks.number(tol, "tol", open_low=True)
+    if hasattr(problems, "family") and Y is not None:
+        return solve_targets(problems, Y, wrt, alpha, tol, n_jobs)
     if isinstance(problems, str) or not isinstance(problems, Iterable):
         raise TypeError(
             f"problems must be an iterable of problems, got {type(problems).__name__}; "
-            "one alone is for fastpiggy.solve"
+            "one with many targets needs Y, one alone is for fastpiggy.solve"
         )
-    tol = checks.number(tol, "tol", open_low=True)
-    if isinstance(n_jobs, bool) or not isinstance(n_jobs, int) or n_jobs < 1:
-        raise ValueError(f"n_jobs must be a positive integer, got {n_jobs!r}")
+    if alpha is not None:
+        raise TypeError("alpha= is for one problem with Y; separate problems have their own")
+    if Y is not None:
+        # Separate problems have targets of their own: this is what to differentiate by.
+        if wrt is not None:
+            raise TypeError("Y is for one problem; separate problems have targets of their own")
+        wrt = Y
     if isinstance(wrt, Iterable) and not isinstance(wrt, str | dict):
         # What can be read once only is read for every problem.
         wrt = wrt if hasattr(wrt, "keys") else list(wrt)
@@ -231,7 +271,7 @@ def _run(batch: Batch, out: Outcome, tol: float, n_jobs: int) -> None:
         return many.memory(shapes)
 
     bounds = _bounds(batch.alpha.size, n_jobs)
-    _map(
+    at_once(
         lambda first, last: many.at_once(batch, design, aim, first, last, memory(), out),
         [bounds[:-1], bounds[1:]], n_jobs,
     )  # fmt: skip
@@ -239,7 +279,7 @@ def _run(batch: Batch, out: Outcome, tol: float, n_jobs: int) -> None:
     if left.size < _FEW:
         return
     bounds = _bounds(left.size, n_jobs)
-    _map(
+    at_once(
         lambda first, last: many.in_stages(batch, design, aim, left[first:last], memory(), out),
         [bounds[:-1], bounds[1:]], n_jobs,
     )  # fmt: skip
@@ -267,14 +307,7 @@ def _one_by_one(
     with warnings.catch_warnings():
         # They are counted at the end.
         warnings.simplefilter("ignore", FastpiggyWarning)
-        return dict(zip(at, _map(one, [at], n_jobs), strict=True))
-
-
-def _map(function: Callable[..., Any], arguments: list[list[int]], threads: int) -> list[Any]:
-    if threads == 1 or len(arguments[0]) == 1:
-        return list(map(function, *arguments))
-    with ThreadPoolExecutor(threads) as pool:
-        return list(pool.map(function, *arguments))
+        return dict(zip(at, at_once(one, [at], n_jobs), strict=True))
 
 
 def _warn(found: Solutions) -> None:

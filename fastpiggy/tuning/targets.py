@@ -194,7 +194,7 @@ def _checked(
             "executor must be a concurrent.futures.Executor (of a Dask client: "
             f"client.get_executor()), got {type(executor).__name__}"
         )
-    Y = _targets(Y, problem.shape[0])
+    Y = checks.targets(Y, problem.shape[0])
     if bounds is not None:
         try:
             low, high = (checks.number(end, "bounds", open_low=True) for end in bounds)
@@ -205,26 +205,6 @@ def _checked(
         bounds = low, high
     splits = CrossVal(problem, cv).splits
     return prepare(problem, splits, bounds, tol), Y
-
-
-def _targets(Y: Any, n: int) -> np.ndarray:
-    found = np.asarray(Y.to_numpy() if hasattr(Y, "to_numpy") else Y)
-    if found.ndim != 2 or found.shape[0] != n or found.shape[1] == 0:
-        raise ValueError(
-            f"Y must have shape ({n}, q), one row a row of X and one column a target, got "
-            f"{found.shape}"
-        )
-    if found.dtype.kind not in "fiub":
-        raise TypeError(f"Y must hold numbers, got dtype {found.dtype}")
-    # Sums of columns are finite unless something in them is not, or is too large.
-    with np.errstate(invalid="ignore", over="ignore"):
-        good = np.isfinite(found.sum(axis=0, dtype=float))
-    if not good.all():
-        column = int(np.argmin(good))
-        rows = np.flatnonzero(~np.isfinite(found[:, column].astype(float)))
-        where = f"row {rows[0]}" if rows.size else "the sum"
-        raise ValueError(f"Y must be finite, got a value that is not in column {column}, {where}")
-    return found
 
 
 def _joined(

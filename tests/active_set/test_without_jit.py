@@ -53,6 +53,9 @@ def targets():
     X, Y = rng.standard_normal((20, 6)), rng.standard_normal((20, 2))
     found = fp.tune_many(fp.lasso(X, Y[:, 0], 1.0, fit_intercept=True), Y + 2.0 * X[:, :1], cv=3)
     values = [found.alphas, found.values, found.coefficients.toarray()]
+    problem = fp.elastic_net(X, Y[:, 0], 0.1, 0.8, fit_intercept=True)
+    known = fp.solve_many(problem, Y + 2.0 * X[:, :1], "l1_ratio", alpha=[0.2, 0.02])
+    values += [known.coefficients.toarray(), known.jacobian["l1_ratio"].toarray()]
     return {f"targets {i}": value for i, value in enumerate(values)}
 
 
