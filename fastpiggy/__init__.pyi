@@ -29,6 +29,8 @@ from fastpiggy.criteria import HeldOut as HeldOut
 from fastpiggy.criteria import Sure as Sure
 from fastpiggy.problems import Problem as Problem
 from fastpiggy.problems import elastic_net as elastic_net
+from fastpiggy.problems import from_C as from_C
+from fastpiggy.problems import from_glmnet as from_glmnet
 from fastpiggy.problems import group_lasso as group_lasso
 from fastpiggy.problems import huber as huber
 from fastpiggy.problems import lasso as lasso

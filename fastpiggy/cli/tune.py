@@ -161,10 +161,10 @@ def _model(
 def _draw(result: Any, arguments: argparse.Namespace) -> None:
     from matplotlib.figure import Figure
 
-    from fastpiggy.plots import plot_criterion
+    from fastpiggy.plots import CriterionDisplay
 
     # A Figure of its own needs no display and leaves pyplot's state alone.
     figure = Figure(figsize=(7, 4.5), layout="constrained")
-    axes = plot_criterion(result, figure.subplots())
+    axes = CriterionDisplay.from_result(result, ax=figure.subplots()).ax_
     axes.set_ylabel(f"{arguments.cv}-fold cross-validation loss")
     write_atomically(arguments.plot, lambda place: figure.savefig(place, dpi=150))

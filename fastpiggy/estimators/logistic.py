@@ -179,7 +179,7 @@ class SparseLogisticRegressionCV(_TwoClasses):
     gradient_ : dict
         The slope of the criterion in C, under ``"C"``.
     history_ : tuple of Evaluation
-        In alpha of :func:`fastpiggy.logistic`.
+        In C too.
     classes_, coef_, intercept_, n_iter_, certificate_
         As in :class:`SparseLogisticRegression`; ``n_iter_`` of the last fit.
 
@@ -218,10 +218,8 @@ class SparseLogisticRegressionCV(_TwoClasses):
             self._problem(X, y, weight, 1.0), search.splits(self.cv, X, y, classifier=True), alphas,
             self.eps, metric=self.metric, tol=self.tol, n_jobs=self.n_jobs,
         )  # fmt: skip
-        alpha = found.params["alpha"]
-        self.C_ = np.array([1 / (alpha * total)])
-        self.Cs_, self.scores_path_ = 1 / (found.alphas * total), found.fold_values
-        self.criterion_, self.history_ = float(found.value), found.history
-        # C = 1/(alpha total), so that dalpha/dC = -alpha^2 total.
-        self.gradient_ = {"C": -found.gradient["alpha"] * alpha**2 * total}
+        found = found.rescaled(lambda a: 1 / (a * total), lambda a: -(a**2) * total, "C")
+        self.C_, self.Cs_ = np.array([found.params["C"]]), found.alphas
+        self.scores_path_, self.criterion_ = found.fold_values, float(found.value)
+        self.gradient_, self.history_ = {"C": found.gradient["C"]}, found.history
         return found

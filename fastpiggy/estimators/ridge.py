@@ -1,6 +1,5 @@
 """Ridge regression in scikit-learn's scaling: given alpha, and alpha searched."""
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -84,8 +83,7 @@ class RidgeCV(SearchedAlpha):
     ----------
     alpha_, criterion_, gradient_, history_, alphas_, mse_path_
         As in :class:`~fastpiggy.estimators.LassoCV`, alpha in the scaling of
-        :class:`~fastpiggy.estimators.Ridge`; the evaluations in ``history_`` have that of
-        :func:`fastpiggy.ridge`.
+        :class:`~fastpiggy.estimators.Ridge`.
     coef_, intercept_, n_iter_, certificate_
         As in :class:`~fastpiggy.estimators.Lasso`.
 
@@ -117,6 +115,4 @@ class RidgeCV(SearchedAlpha):
         found = search.best(
             problem, search.splits(self.cv, X, y), alphas, tol=self.tol, n_jobs=self.n_jobs
         )
-        params = {"alpha": found.params["alpha"] * total}
-        gradient = {"alpha": found.gradient["alpha"] / total}
-        return replace(found, params=params, gradient=gradient, alphas=found.alphas * total)
+        return found.rescaled(lambda alpha: alpha * total, lambda alpha: 1 / total)

@@ -1,5 +1,6 @@
 """Cross-validation for estimators: the best of given alphas, or a search of a range."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -36,6 +37,36 @@ class Found:
     history: tuple[Any, ...] = ()
     alphas: np.ndarray | None = None
     fold_values: np.ndarray | None = None
+
+    def rescaled(
+        self, value: Callable[[Any], Any], factor: Callable[[Any], Any], name: str = "alpha"
+    ) -> "Found":
+        """The same in another scaling of alpha.
+
+        Parameters
+        ----------
+        value, factor : callable
+            From alpha to the new number, and to the derivative of alpha in it.
+        name : str, default="alpha"
+            What it is called.
+        """
+
+        def turned(params: dict[str, Any], slopes: dict[str, Any]) -> tuple[dict[str, Any], ...]:
+            alpha = params["alpha"]
+            others = [{k: v for k, v in d.items() if k != "alpha"} for d in (params, slopes)]
+            new = {name: value(alpha)}, {name: slopes["alpha"] * factor(alpha)}
+            return tuple(a | b for a, b in zip(new, others, strict=True))
+
+        params, gradient = turned(self.params, self.gradient)
+        history = []
+        for at in self.history:
+            there, slopes = turned(at.params, at.gradient)
+            folds = turned(at.params, at.fold_gradients)[1]
+            history.append(replace(at, params=there, gradient=slopes, fold_gradients=folds))
+        return replace(
+            self, params=params, gradient=gradient, history=tuple(history),
+            alphas=value(self.alphas),
+        )  # fmt: skip
 
 
 def splits(cv: Any, X: Any, y: Any, classifier: bool = False) -> list[tuple[Any, Any]]:

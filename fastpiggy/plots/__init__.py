@@ -1,5 +1,7 @@
-"""Pictures of results (extra ``fastpiggy[plot]``)."""
+"""Pictures of results (extra ``fastpiggy[plot]``), as scikit-learn's ``Display`` objects."""
 
-from fastpiggy.plots.criterion import plot_criterion
+from fastpiggy.plots.criterion import CriterionDisplay
+from fastpiggy.plots.path import PathDisplay
+from fastpiggy.plots.trace import TraceDisplay
 
-__all__ = ["plot_criterion"]
+__all__ = ["CriterionDisplay", "PathDisplay", "TraceDisplay"]

@@ -134,7 +134,7 @@ def test_against_liblinear(penalty):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         theirs = model.fit(X, labels).coef_[0]
-    sol = fp.solve(fp.squared_hinge(X, labels, 1 / (60 * C), float(penalty == "l1")), tol=TOL)
+    sol = fp.solve(fp.squared_hinge(X, labels, fp.from_C(C, 60), float(penalty == "l1")), tol=TOL)
     np.testing.assert_allclose(sol.x, theirs, rtol=1e-6, atol=1e-8)
     ours = 60 * C * sol.objective
     margin = labels * 2.0 - 1
