@@ -144,6 +144,10 @@ class Running:
         """What is known at x: an object with `optimality` and `floor`."""
         raise NotImplementedError
 
+    def tangents(self) -> np.ndarray:
+        """J of shape (size, m), as the problem has its units."""
+        return self.state.J.T.copy()  # type: ignore[no-any-return]
+
     def refresh(self) -> None:
         """Bring what the algorithm carries along to x and J."""
 
@@ -219,7 +223,7 @@ def piggyback(run: Running, mode: str, limit: int, tol: float) -> tuple[int, np.
             code = run.advance(limit, np.inf, tol, moving=False)
     else:
         code = _until_optimal(run, limit, goal, 0 if mode == "piggyback" else run.patience, tol)
-    return code, run.state.J.T.copy()
+    return code, run.tangents()
 
 
 def _until_optimal(

@@ -66,6 +66,9 @@ class Point(Protocol):
     def adjoint(self, v: np.ndarray, names: list[str]) -> dict[str, Any]:
         """``v'J`` with respect to the named parameters, in their shape."""
 
+    #: Whether J has converged, where a point judges that in units of its own: optional.
+    settled: Callable[[np.ndarray, Any], bool]
+
 
 class Run(Running):
     """An algorithm on a structured problem; its state holds J by rows of size ``x.size``."""
@@ -207,7 +210,7 @@ def _derivative(
     run = system.run(options, directions, request)
     run.hold(found.point)
     run.advance(1, np.inf, np.inf, moving=False)
-    return run.state.J.T.copy()
+    return run.tangents()  # type: ignore[no-any-return]
 
 
 def _certify(
@@ -264,7 +267,9 @@ def _tangent(
         bounds = bounds and bound
         residuals.append(float(np.linalg.norm(point.residual(part, move))))
         unit = point.units.get(d.name, 1.0) * float(np.abs(d.values).max(initial=0.0))
-        good = good and verdict.small(error, part, unit)
+        settled = getattr(point, "settled", None) if d.name in point.units else None
+        small = verdict.small(error, part, unit) if settled is None else settled(part, move)
+        good = good and small
     error = float(np.linalg.norm(errors))
     return float(np.linalg.norm(residuals)), error, good, bounds and bool(np.isfinite(error))
 

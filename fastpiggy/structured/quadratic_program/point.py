@@ -17,6 +17,7 @@ import numpy as np
 
 from fastpiggy.active_set.dual import Programs, solve_working
 from fastpiggy.problems import directions as wrt
+from fastpiggy.solving import verdict
 from fastpiggy.structured.quadratic_program.working import WorkingSystem
 
 #: How near to a kink counts as on it, relative to what a row compares.
@@ -42,10 +43,14 @@ def transposed_times(M: Any, u: np.ndarray) -> np.ndarray:
 class Point:
     """See :class:`fastpiggy.solving.structured.Point`.
 
+    What it compares it compares in the units of :class:`Equilibrated`: `flat`, `u`, `slack` and
+    the systems are in those, `x`, `multipliers` and derivatives in the user's.
+
     Parameters
     ----------
     problem : QuadraticProgram
     x, u : ndarray of shape (B, n) and (B, rows)
+        In the units of ``problem.equilibrated``.
     selection : ndarray of shape (B * inequalities,)
     rho : float
         The penalty parameter of the ADMM whose selection q is meant.
@@ -67,10 +72,9 @@ class Point:
     ) -> None:  # fmt: skip
         self.problem, self.rho, self.ray, self.statuses = problem, rho, ray, statuses
         self.flat, self.u, self.programs = x, u, programs
-        self.x = x.reshape(problem.shape)
-        P = problem.P
-        self.P = P if hasattr(P, "tocsc") or P.ndim == 3 else P[None]
-        self.C, self.e = problem.C, problem.equalities
+        self.scaled = scaled = problem.equilibrated
+        self.P, self.C, self.e = scaled.P, scaled.C, scaled.equalities
+        self.x = (scaled.columns * x).reshape(problem.shape)
         self.q = np.ones(u.shape)
         self.q[:, self.e :] = selection.reshape(len(u), -1)
         self.floor = 16 * _EPS * np.sqrt(x.shape[1] + u.shape[1])
@@ -85,20 +89,20 @@ class Point:
     @cached_property
     def slack(self) -> np.ndarray:
         """``C x - d``."""
-        return times(self.C, self.flat) - self.problem.d
+        return times(self.C, self.flat) - self.scaled.d
 
     @cached_property
     def row_scale(self) -> np.ndarray:
         """What rows compare: their length times that of x, plus ``abs(d)``; 1 where all is 0."""
         size = np.linalg.norm(self.flat, axis=1)[:, None]
-        found = self.lengths * size + np.abs(self.problem.d)
+        found = self.lengths * size + np.abs(self.scaled.d)
         return np.where(found > 0, found, 1.0)
 
     @cached_property
     def gradient_scale(self) -> np.ndarray:
         """The size of what the gradient adds up, by program."""
         Px, Cu = self.terms
-        parts = [np.abs(v).max(axis=1, initial=0.0) for v in (Px, Cu, self.problem.linear)]
+        parts = [np.abs(v).max(axis=1, initial=0.0) for v in (Px, Cu, self.scaled.linear)]
         found = np.max(parts, axis=0)
         return np.where(found > 0, found, 1.0)
 
@@ -106,7 +110,7 @@ class Point:
     def optimality(self) -> float:
         """The largest violation of the KKT conditions, each over the size of what it compares."""
         Px, Cu = self.terms
-        gradient = np.abs(Px + Cu + self.problem.linear).max(axis=1) / self.gradient_scale
+        gradient = np.abs(Px + Cu + self.scaled.linear).max(axis=1) / self.gradient_scale
         missed = self.slack / self.row_scale
         u = self.u / self.multiplier_scale
         missed[:, self.e :] = np.maximum(np.abs(np.minimum(-missed, u)), 0.0)[:, self.e :]
@@ -127,13 +131,14 @@ class Point:
 
     def objective(self) -> float:
         """``x'P x / 2 + q'x``, the sum over the programs."""
-        return float(np.sum(self.flat * (0.5 * self.terms[0] + self.problem.linear)))
+        # The scaling drops out: x'P x and q'x are the same in either units.
+        return float(np.sum(self.flat * (0.5 * self.terms[0] + self.scaled.linear)))
 
     @property
     def multipliers(self) -> dict[str, np.ndarray]:
         """Those of ``A x = b`` as y, of ``G x <= h`` as z."""
         lead = self.problem.shape[:-1]
-        y, z = self.u[:, : self.e], self.u[:, self.e :]
+        y, z = np.split(self.scaled.rows * self.u, [self.e], axis=1)
         return {"y": y.reshape(*lead, y.shape[1]), "z": z.reshape(*lead, z.shape[1])}
 
     def margin(self) -> None:
@@ -223,14 +228,14 @@ class Point:
     @property
     def units(self) -> dict[str, float]:
         """By parameter, the size that a derivative with respect to it would have."""
-        size = float(np.linalg.norm(self.flat))
+        size = float(np.linalg.norm(self.x))
         return {
             name: size / (float(abs(value).max()) or 1.0) if value.size else 0.0
             for name, value in self.problem.parameters.items()
         }
 
     def movement(self, directions: list[wrt.Direction]) -> tuple[np.ndarray, np.ndarray]:
-        """The right-hand sides, of shape (B, n, m) and (B, rows, m)."""
+        """The right-hand sides, of shape (B, n, m) and (B, rows, m), in scaled units."""
         m, k = wrt.count(directions), 0
         (B, n), rows = self.flat.shape, self.u.shape[1]
         g, e = np.zeros((B, n, m)), np.zeros((B, rows, m))
@@ -238,11 +243,13 @@ class Point:
             columns = slice(k, k + len(d.values))
             k += len(d.values)
             self._move(d.name, np.moveaxis(d.values, 0, -1), g[:, :, columns], e[:, :, columns])
+        g *= self.scaled.columns[:, :, None]
+        e *= self.scaled.rows[:, :, None]
         return g, e
 
     def _move(self, name: str, D: np.ndarray, g: np.ndarray, e: np.ndarray) -> None:
-        x, equal = self.flat, name in ("A", "b")
-        at = slice(0, self.e) if equal else slice(self.e, None)
+        x, u = self.natural
+        at = slice(0, self.e) if name in ("A", "b") else slice(self.e, None)
         if name == "q":
             g -= D
         elif name == "P":
@@ -250,7 +257,7 @@ class Point:
         elif name in ("b", "h"):
             e[:, at] += D
         elif name in ("A", "G"):
-            g -= np.einsum("...ijm,...i->...jm", D, self.u[:, at])
+            g -= np.einsum("...ijm,...i->...jm", D, u[:, at])
             e[:, at] -= np.einsum("...ijm,...j->...im", D, x)
 
     def pair(self, g: np.ndarray, e: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -258,17 +265,33 @@ class Point:
         a, w = np.empty(g.shape), np.empty(e.shape)
         if self.regular:
             for j in range(g.shape[2]):
-                a_j, w_j = np.array(g[:, :, j], order="C"), np.array(e[:, :, j], order="C")
-                solve_working(self.programs, a_j, w_j)
-                a[:, :, j], w[:, :, j] = a_j, w_j
+                a[:, :, j], w[:, :, j] = self._refined(g[:, :, j], e[:, :, j])
             return a, w
         for b, system in enumerate(self.systems):
             a[b], w[b] = system.solve(g[b], e[b])
         return a, w
 
+    @property
+    def natural(self) -> tuple[np.ndarray, np.ndarray]:
+        """x and u of all programs in the problem's own units."""
+        return self.scaled.columns * self.flat, self.scaled.rows * self.u
+
+    def _refined(self, g: np.ndarray, e: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Solve with the factors, once more with what that leaves of the right-hand sides."""
+        a, w = np.array(g, order="C"), np.array(e, order="C")
+        solve_working(self.programs, a, w)
+        # Rows outside the working sets are not read.
+        g = g - times(self.P, a) - transposed_times(self.C, w)
+        e = e - times(self.C, a)
+        solve_working(self.programs, g, e)
+        return a + g, w + e
+
     def solve(self, move: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
         """J of shape (size, m)."""
-        return self.pair(*move)[0].reshape(self.flat.size, -1)
+        return self._unscaled(self.pair(*move)[0])
+
+    def _unscaled(self, a: np.ndarray) -> np.ndarray:
+        return (self.scaled.columns[:, :, None] * a).reshape(self.flat.size, -1)
 
     def residual(self, J: np.ndarray, move: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
         """``A J + B - J`` of Newton's map, whose A is zero."""
@@ -277,23 +300,44 @@ class Point:
     def distance(self, J: np.ndarray, move: tuple[np.ndarray, np.ndarray]) -> tuple[float, bool]:
         """The distance from the KKT system's solution, and that one's own error at the most."""
         a, w = self.pair(*move)
-        away, error = float(np.linalg.norm(a.reshape(J.shape) - J)), 0.0
+        away = float(np.linalg.norm(self._unscaled(a) - J))
+        # Entry j of an error in scaled units is S_jj times that in the user's.
+        errors = self.scaled.columns.max(axis=1) * self._errors(a, w, move)
+        bound = not hasattr(self.P, "tocsc") and bool(np.all(np.isfinite(errors)))
+        return away + float(np.linalg.norm(errors)), bound
+
+    def settled(self, J: np.ndarray, move: tuple[np.ndarray, np.ndarray]) -> bool:
+        """Whether J has converged, in scaled units: in others one variable may hide the rest."""
+        a, w = self.pair(*move)
+        J = J.reshape(a.shape) / self.scaled.columns[:, :, None]
+        error = float(np.linalg.norm(a - J)) + float(np.linalg.norm(self._errors(a, w, move)))
+        g, e = (np.abs(part).max(axis=2, initial=0.0) for part in move)
+        moved = g.max(axis=1, initial=0.0) / self.gradient_scale
+        moved = np.maximum(moved, (e / self.row_scale).max(axis=1, initial=0.0))
+        size = float(np.max(np.linalg.norm(self.flat, axis=1) * moved))
+        return verdict.small(error, J, size)
+
+    def _errors(self, a: np.ndarray, w: np.ndarray, move: tuple[np.ndarray, np.ndarray]) -> Any:
+        """By program, how far (a, w) is from the KKT system's solution at the most."""
+        errors = np.full(len(a), np.inf)
         for b, system in enumerate(self.systems):
             if system.singular:
-                return np.inf, False
+                continue
             right = np.concatenate([move[0][b], system.scale[:, None] * move[1][b][system.working]])
             found = np.concatenate([a[b], w[b][system.working] / system.scale[:, None]])
             rounding = _EPS * float(system.singular_values[0]) * float(np.linalg.norm(found))
-            rest = float(np.linalg.norm(right - system.K @ found)) + rounding
-            error = float(np.hypot(error, rest / system.least))
-        return away + error, not hasattr(self.P, "tocsc")
+            errors[b] = float(np.linalg.norm(right - system.K @ found)) + rounding
+            errors[b] /= system.least
+        return errors
 
     def adjoint(self, v: np.ndarray, names: list[str]) -> dict[str, Any]:
         """``v'J`` with respect to the named parameters."""
         if self.ray is not None:
             raise ValueError("vjp has nothing to differentiate: a program has no solution")
-        a, w = self.pair(np.reshape(v, (*self.flat.shape, 1)), np.zeros((*self.u.shape, 1)))
-        a, w, x = a[:, :, 0], w[:, :, 0], self.flat
+        v = self.scaled.columns * np.reshape(v, self.flat.shape)
+        a, w = self.pair(v[:, :, None], np.zeros((*self.u.shape, 1)))
+        a, w = self.scaled.columns * a[:, :, 0], self.scaled.rows * w[:, :, 0]
+        x, u = self.natural
         found = {}
         for name in names:
             at = slice(0, self.e) if name in ("A", "b") else slice(self.e, None)
@@ -305,7 +349,7 @@ class Point:
             elif name in ("b", "h"):
                 value = w[:, at]
             else:
-                value = -self.u[:, at, None] * a[:, None, :]
+                value = -u[:, at, None] * a[:, None, :]
                 value -= w[:, at, None] * x[:, None, :]
             found[name] = value if self.problem.batched(name) else value.sum(axis=0)
         return found

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from fastpiggy.problems import checks
+from fastpiggy.structured.quadratic_program.equilibration import Equilibrated
 
 #: Asymmetry and negative curvature of P below this, over its largest entry, are rounding.
 _ROUNDING = 1e-10
@@ -99,6 +100,11 @@ class QuadraticProgram:
         """q for every program: (programs or 1, n)."""
         B, n = self.many or 1, int(self.P.shape[-1])
         return np.array(np.broadcast_to(self.q, (B, n)), order="C")
+
+    @cached_property
+    def equilibrated(self) -> Equilibrated:
+        """The program in units in which it is solved and judged."""
+        return Equilibrated(self)
 
     def replace(self, **changes: Any) -> "QuadraticProgram":
         """The same program with other values of some parameters, checked again.

@@ -39,9 +39,10 @@ class Run(structured.Run):
         self, program: Any, rho: float, directions: list[wrt.Direction], request: Request
     ) -> None:
         self.program, self.rho, self.selection = program, rho, request.selection
+        self.scaled = scaled = program.equilibrated
         m, P, C = wrt.count(directions), *stacked(program)
         e, rows = program.equalities, C.shape[0]
-        upper = program.d
+        upper = scaled.d
         lower = upper.copy()
         lower[:, e:] = -np.inf
         q = np.zeros(upper.shape)
@@ -52,7 +53,7 @@ class Run(structured.Run):
         self.C = C
         super().__init__(
             QuadraticADMM(rho, sigma, triangles((M + sigma * _eye(P.shape[0])).tocsc())),
-            BoundedRows(operator, program.linear.ravel(), lower.ravel(), upper.ravel(), q.ravel()),
+            BoundedRows(operator, scaled.linear.ravel(), lower.ravel(), upper.ravel(), q.ravel()),
             _as_records(program, directions),
             splitting(P.shape[0], rows, m),
             m,
@@ -71,16 +72,25 @@ class Run(structured.Run):
             parts = [known[name].reshape(len(self.program.d), -1) for name in known]
             u = np.concatenate(parts, axis=1) if parts else np.zeros(self.program.d.shape)
             if u.shape == self.program.d.shape:
-                self.take(x0.x.ravel(), u.ravel())
+                self.take(self._inward(x0.x), (u / self.scaled.rows).ravel())
         elif x0 is not None:
             x = checks.shaped(x0, "x0", self.program.shape, "entry of x")
-            self.take(x.ravel(), np.zeros(self.program.d.size))
+            self.take(self._inward(x), np.zeros(self.program.d.size))
         for d in directions:
             if d.name == "x0":
-                values = d.values.reshape(len(d.values), -1)
+                values = np.stack([self._inward(value) for value in d.values])
                 state.J[k : k + len(values)] = values
                 state.dv[k : k + len(values)] = (self.C @ values.T).T
             k += len(d.values)
+
+    def _inward(self, x: np.ndarray) -> np.ndarray:
+        """x of all programs in the units of the run, flat."""
+        return (x.reshape(self.program.linear.shape) / self.scaled.columns).ravel()
+
+    def tangents(self) -> np.ndarray:
+        """J in the user's units."""
+        (B, n), S = self.program.linear.shape, self.scaled.columns
+        return (S[:, :, None] * self.state.J.T.reshape(B, n, -1)).reshape(B * n, -1)
 
     def take(self, x: np.ndarray, u: np.ndarray) -> None:
         """Hold x with multipliers u, with tangents of zero."""
@@ -93,7 +103,8 @@ class Run(structured.Run):
         """Take the state whose shadow is the solution, with tangents of zero."""
         # C x - d is rounding on a row that is met: the side must be told by the multiplier.
         u = np.where(point.strong, point.u, 0.0)
-        at = np.where(point.tight, self.program.d, self.program.d + point.slack)
+        d = self.scaled.d
+        at = np.where(point.tight, d, d + point.slack)
         self.take(point.flat.ravel(), u.ravel())
         self.state.v[:] = (at + u / self.rho).ravel()
 
@@ -120,13 +131,13 @@ class Run(structured.Run):
 
 
 def stacked(program: Any) -> tuple[Any, Any]:
-    """P and C, sparse, of all programs."""
+    """P and C, sparse, of all programs, in the units of the run."""
     from scipy.sparse import block_diag, csc_array, csr_array
 
+    B, P, C = len(program.d), program.equilibrated.P, program.equilibrated.C
     if program.sparse:
-        return program.P, program.C
-    B, P, C = len(program.d), program.P, program.C
-    P = np.broadcast_to(P, (B, *P.shape[-2:]))
+        return P, C
+    P = np.broadcast_to(P, (B, *P.shape[1:]))
     C = np.broadcast_to(C, (B, *C.shape[1:]))
     if B == 1:
         return csc_array(P[0]), csr_array(C[0])
@@ -170,6 +181,11 @@ def _as_records(program: Any, directions: list[wrt.Direction]) -> BoundedRowsDir
                     P[at, b, :, b, :] = part
                 else:
                     C[at, b, equal, b, :] = part
+    S, R = program.equilibrated.columns, program.equilibrated.rows
+    linear, bound = S * linear, R * bound
+    s, r = (np.broadcast_to(scale, (B, scale.shape[1])) for scale in (S, R))
+    P = s[:, :, None, None] * P * s
+    C = r[:, :, None, None] * C * s
     return BoundedRowsDirections(
         linear.reshape(m, B * n), bound.reshape(m, B * rows), P.reshape(size, B * n, B * n),
         C.reshape(size, B * rows, B * n), int(coupled),

@@ -27,7 +27,7 @@ _FIRST = 100
 
 _ADVICE = {
     Status.MAX_ITER: "max_iter was reached before the tolerance; raise either, or give another "
-    "penalty_parameter; programs whose rows differ by many orders of magnitude want to be scaled",
+    "penalty_parameter (in the units in which each P_jj is about 1)",
     Status.SINGULAR_ACTIVE_SET: "the constraints that are met are linearly dependent, or leave a "
     "direction without curvature free: the solution or its multipliers are not unique, and no "
     "derivative is determined; take out redundant rows, or add a little to P's diagonal",
@@ -69,11 +69,12 @@ class System:
         given = getattr(options, "penalty_parameter", None)
         if given is not None:
             return float(given)
-        P, C = self.problem.P, self.problem.C
+        scaled = self.problem.equilibrated
+        P, C = scaled.P, scaled.C
         curvature = float(abs(P).max())
         rows = float((C * C).sum()) / max(1, C.shape[-2] * (1 if C.ndim == 2 else len(C)))
         if curvature == 0.0:
-            curvature = float(np.abs(self.problem.q).max()) or 1.0
+            curvature = float(np.abs(scaled.linear).max()) or 1.0
         return curvature / (rows or 1.0)
 
     def exact(self, options: Any, request: Request) -> Exact:
@@ -86,10 +87,10 @@ class System:
         return Exact(_code(found), found, 0, Trace.of([]), cost)
 
     def _by_active_set(self, request: Request) -> Point:
-        p = self.problem
-        P = p.P.toarray()[None] if p.sparse else p.P if p.P.ndim == 3 else p.P[None]
-        C = p.C.toarray()[None] if p.sparse else p.C
-        found = programs(P, p.linear, C, p.d)
+        p, scaled = self.problem, self.problem.equilibrated
+        P = scaled.P.toarray()[None] if p.sparse else scaled.P
+        C = scaled.C.toarray()[None] if p.sparse else scaled.C
+        found = programs(P, scaled.linear, C, scaled.d)
         solve_programs(found, p.equalities)
         rho = self._rho(None)
         point = Point(p, found.x, found.u, request.selection, rho, found)
@@ -105,20 +106,29 @@ class System:
         for b in range(len(x)):
             P, C = found.P[b if len(found.P) > 1 else 0], found.C[b if len(found.C) > 1 else 0]
             status: Any = Status.CONVERGED
-            if found.code[b] == INFEASIBLE and rays.proves_infeasible(u[b], C, p.d[b], e):
+            if found.code[b] == INFEASIBLE and rays.proves_infeasible(u[b], C, found.d[b], e):
                 status, proof = Status.INFEASIBLE, {"y": u[b, :e].copy(), "z": u[b, e:].copy()}
                 u[b] = 0.0
             elif not (found.code[b] == SOLVED and _optimal(P, C, point, b)):
-                x[b], u[b], status, proof = solve_one(P, p.linear[b], C, p.d[b], e)
+                x[b], u[b], status, proof = solve_one(P, found.q[b], C, found.d[b], e)
                 status, plain = status or Status.CONVERGED, True
             if status != Status.CONVERGED and ray is None:
-                ray = {**proof, "program": np.array(b)} if p.many is not None else proof
+                ray = self._ray(proof, b)
             statuses.append(status)
         known = tuple(statuses) if p.many is not None else None
         if ray is None:
             return Point(p, x, u, q, rho, None if plain else found, None, known)
         point = Point(p, x, u, q, rho, None, ray, known or tuple(statuses))
         return point
+
+    def _ray(self, proof: dict[str, np.ndarray], b: int) -> dict[str, np.ndarray]:
+        """What proves the status of program b, in the user's units."""
+        p, e, scaled = self.problem, self.problem.equalities, self.problem.equilibrated
+        at = b if len(scaled.rows) > 1 else 0
+        y, z = np.split(scaled.rows[at], [e])
+        unit = {"x": scaled.columns[at], "y": y, "z": z}
+        ray = {name: unit[name] * value for name, value in proof.items()}
+        return {**ray, "program": np.array(b)} if p.many is not None else ray
 
     def _by_admm(self, options: Any, request: Request) -> Exact:
         """ADMM, and the solution of its working set as soon as that is right."""
@@ -143,18 +153,19 @@ class System:
 
     def _without_solution(self, run: Run) -> Point | None:
         """A point that says so, where a program has none."""
-        p, e, statuses, ray = self.problem, self.problem.equalities, [], None
+        p, e, scaled = self.problem, self.problem.equalities, self.problem.equilibrated
+        statuses, ray = [], None
         for b in range(len(p.d)):
-            P = p.P if p.P.ndim == 2 else p.P[b]
-            C = p.C if p.sparse else p.C[b if len(p.C) > 1 else 0]
-            u = rays.infeasible(C, p.d[b], e)
-            x = rays.unbounded(P, p.linear[b], C, e) if u is None else None
+            P = scaled.P if p.sparse else scaled.P[b if len(scaled.P) > 1 else 0]
+            C = scaled.C if p.sparse else scaled.C[b if len(scaled.C) > 1 else 0]
+            u = rays.infeasible(C, scaled.d[b], e)
+            x = rays.unbounded(P, scaled.linear[b], C, e) if u is None else None
             proof = {"y": u[:e], "z": u[e:]} if u is not None else {"x": x}
             none = u is None and x is None
             status = Status.INFEASIBLE if u is not None else Status.UNBOUNDED
             statuses.append(Status.CONVERGED if none else status)
             if not none and ray is None:
-                ray = {**proof, "program": np.array(b)} if p.many is not None else proof
+                ray = self._ray(proof, b)
         if ray is None:
             return None
         point = run.point()
@@ -187,8 +198,9 @@ class System:
             value = np.zeros((*lead, 0)) if value is None else value
             found = checks.shaped(value, name, (*lead, rows), f"row of {of}")
             parts.append(found.reshape(len(p.d), rows))
-        u = np.concatenate(parts, axis=1)
-        point = Point(p, x.reshape(p.linear.shape).copy(), u, request.selection, self._rho(None))
+        u = np.concatenate(parts, axis=1) / p.equilibrated.rows
+        x = x.reshape(p.linear.shape) / p.equilibrated.columns
+        point = Point(p, x, u, request.selection, self._rho(None))
         least = float((u / point.multiplier_scale)[:, p.equalities :].min(initial=0.0))
         if least < -1e-5:
             at = int(np.argmin(parts[1]))
@@ -211,7 +223,7 @@ def _optimal(P: Any, C: Any, point: Point, b: int) -> bool:
     one = point.optimality <= 1e-11 if len(point.u) == 1 else None
     if one is not None:
         return bool(one)
-    gradient = point.terms[0][b] + point.terms[1][b] + point.problem.linear[b]
+    gradient = point.terms[0][b] + point.terms[1][b] + point.scaled.linear[b]
     missed = (point.slack / point.row_scale)[b]
     missed[point.e :] = np.maximum(missed[point.e :], 0.0)
     good = np.abs(gradient).max() <= 1e-11 * point.gradient_scale[b]
@@ -221,7 +233,7 @@ def _optimal(P: Any, C: Any, point: Point, b: int) -> bool:
 def finished(point: Point) -> Point:
     """The KKT point of the working set that a point shows, next to it."""
     x, u, p = point.flat.copy(), point.u.copy(), point.problem
-    linear = p.linear
+    linear, d = point.scaled.linear, point.scaled.d
     for b in range(len(x)):
         working = np.flatnonzero(point.u[b] > 0) if p.inequalities else np.zeros(0, dtype=int)
         working = np.union1d(np.arange(p.equalities), working[working >= p.equalities])
@@ -232,6 +244,6 @@ def finished(point: Point) -> Point:
         off[working] = False
         u[b, off] = 0.0
         for _ in range(2):
-            a, w = system.solve(-(P @ x[b] + linear[b] + C.T @ u[b]), p.d[b] - C @ x[b])
+            a, w = system.solve(-(P @ x[b] + linear[b] + C.T @ u[b]), d[b] - C @ x[b])
             x[b], u[b] = x[b] + a, u[b] + w
     return Point(p, x, u, point.q[:, point.e :].ravel(), point.rho)

@@ -85,6 +85,23 @@ def test_the_jacobian_of_the_whole_embedding_is_singular_along_z_alone(mixed):
     np.testing.assert_allclose(dx, expected, atol=1e-5 * np.abs(expected).max())
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_units_that_differ(mixed, seed):
+    """Variables and cones 1e-4 to 1e4 times as large: the same solution and derivative."""
+    problem, _, sol, _ = mixed
+    rng = np.random.default_rng(seed)
+    S = 10 ** rng.uniform(-4.0, 4.0, N)
+    sizes = [1] * 10 + [4, 5, 6, 3, 3, 3]  # one number on each cone, so that it stays the cone
+    R = np.repeat(10 ** rng.uniform(-4.0, 4.0, len(sizes)), sizes)
+    other = fp.cone_program(R[:, None] * problem.A * S, R * problem.b, S * problem.c, MIXED)
+    rescaled, plain = fp.solve(other, wrt="b"), fp.solve(problem, wrt="b")
+    assert rescaled.certificate.status == "converged"
+    np.testing.assert_allclose(S * rescaled.x, sol.x, atol=1e-9)
+    expected = plain.jacobian["b"]
+    found = S[:, None] * rescaled.jacobian["b"] * R
+    np.testing.assert_allclose(found, expected, atol=1e-8 * np.abs(expected).max())
+
+
 def test_one_adjoint_solve(mixed):
     _, d, sol, _ = mixed
     rng = np.random.default_rng(1)
