@@ -4,7 +4,7 @@ from typing import Any
 
 from numba import config
 
-from fastpiggy.compile import indexing as indexing
+from fastpiggy.compile import operators as operators
 from fastpiggy.compile.pipeline import Inner, Outer
 
 # ``reassoc`` is what vectorises a dot product.  The full ``fastmath`` set would let LLVM assume
