@@ -12,6 +12,9 @@ from fastpiggy.compile import helper
 #: Sweeps in Gram space at the most, where many columns have joined and where few have.
 EARLY, LATE = 10, 60
 
+#: Sweeps in residual space over what joins, after the first.
+AGAIN = 1
+
 #: Changes of the active set in one homotopy, beside one for each active column.
 CHANGES = 60
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from fastpiggy.active_set import blas
-from fastpiggy.active_set.cost_model import EARLY, LATE
+from fastpiggy.active_set.cost_model import AGAIN, EARLY, LATE
 from fastpiggy.active_set.descent import descend
 from fastpiggy.active_set.homotopy import combine
 from fastpiggy.active_set.queue import heapify, pop
@@ -107,6 +107,44 @@ def admit(problem, work, columns, coefficients):
 
 
 @routine
+def winnow(problem, work, lam, first):
+    """Descend on, in residual space, over the places from `first` on; what comes to zero leaves.
+
+    Columns that joined only because others came after them are found out before their Gram rows
+    are computed.
+    """
+    r, root, place, members = work.residual, problem.root, work.place, work.members
+    vectors, size = work.active.vectors, work.active.count[COLUMNS]
+    w, diagonal, level = vectors[COEFFICIENT], vectors[DIAGONAL], vectors[THRESHOLD]
+    for _sweep in range(AGAIN):
+        for a in range(first, size):
+            j, column, top = members[a], work.columns[a], lam * level[a]
+            u = problem.design.dot(j, problem.shift[j], r) + (diagonal[a] - problem.ridge[j]) * w[a]
+            new = 0.0 if abs(u) <= top else (u - np.copysign(top, u)) / diagonal[a]
+            change = new - w[a]
+            if change != 0.0:
+                w[a] = new
+                for i in range(r.size):
+                    r[i] -= change * root[i] * column[i]
+    a = first
+    while a < size:
+        if w[a] != 0.0 or level[a] == 0.0:
+            a += 1
+            continue
+        size -= 1
+        place[members[a]] = -1
+        if a < size:
+            members[a], w[a], diagonal[a], level[a] = (
+                members[size], w[size], diagonal[size], level[size],
+            )  # fmt: skip
+            place[members[a]] = a
+            column, last = work.columns[a], work.columns[size]
+            for i in range(column.size):
+                column[i] = last[i]
+    work.active.count[COLUMNS] = size
+
+
+@routine
 def grow(problem, work, lam, most, few, direct):
     """Let columns join that pull harder than a level, then descend in Gram space.
 
@@ -142,6 +180,8 @@ def grow(problem, work, lam, most, few, direct):
         column = work.columns[a]
         for i in range(r.size):
             r[i] -= w * root[i] * column[i]
+    if not direct:
+        winnow(problem, work, lam, first)
     joined = count[COLUMNS] - first
     if direct:
         for a in range(first, count[COLUMNS]):

@@ -16,6 +16,10 @@ LARGEST = 2**24
 
 _START = ("x0", "step")
 
+#: The direction of a number; shared, so not to be written to.
+_ONE = np.ones(1)
+_ONE.flags.writeable = False
+
 
 @dataclass(frozen=True)
 class Direction:
@@ -60,7 +64,7 @@ def parse(problem: Any, wrt: Any, coordinates: int) -> list[Direction]:
 def _direction(problem: Any, name: Any, values: Any, coordinates: int) -> Direction:
     shape = _shape_of(problem, name)
     if values is None and not shape:
-        return Direction(name, np.ones(1), ())
+        return Direction(name, _ONE, ())
     size = int(np.prod(shape))
     if values is None:
         if size * coordinates > LARGEST:
@@ -92,6 +96,10 @@ def _direction(problem: Any, name: Any, values: Any, coordinates: int) -> Direct
 
 
 def _shape_of(problem: Any, name: Any) -> tuple[int, ...]:
+    if hasattr(problem, "shape_of"):
+        shape = problem.shape_of(name)
+        if shape is not None:
+            return shape
     known = problem.parameters
     if name in known:
         return np.shape(known[name])
@@ -117,6 +125,8 @@ def split(
     J: np.ndarray, directions: list[Direction], shape: tuple[int, ...] | None = None
 ) -> dict[str, np.ndarray]:
     """The columns of J by parameter, in its shape, for J of shape (p, m) and an x of `shape`."""
+    if len(directions) == 1 and directions[0].shape == () and shape is None:
+        return {directions[0].name: J[:, 0]}
     found, k = {}, 0
     for d in directions:
         columns = J[:, k : k + len(d.values)]

@@ -375,10 +375,9 @@ def _two_classes(
     s, total = checks.sample_weight(sample_weight, n)
     w = checks.weights(weights, "weights", p, "column of X")
     design, _ = _checked(X, s * labels)
-    return Problem(
-        loss(labels, s), ElasticNet(alpha, l1_ratio, w), design, bool(fit_intercept), total,
-        classes,
-    )  # fmt: skip
+    found, penalty = loss(labels, s), ElasticNet(alpha, l1_ratio, w)
+    shared = {"checked loss": found, "checked design": design, "checked penalty": penalty}
+    return Problem(found, penalty, design, bool(fit_intercept), total, classes, shared)
 
 
 def _checked(X: Any, v: np.ndarray) -> tuple[Any, np.ndarray]:

@@ -62,6 +62,8 @@ class Problem:
     classes: np.ndarray | None = None
     #: The module of :mod:`fastpiggy.solving` that solves problems of this kind.
     family: ClassVar[str] = "composite"
+    #: Rows and columns of X.
+    shape: tuple[int, int] = field(init=False, repr=False)
     # What is computed once for a matrix and shared by all problems on it.
     shared: dict[str, Any] = field(default_factory=dict, repr=False)
 
@@ -73,6 +75,7 @@ class Problem:
             with np.errstate(invalid="ignore", over="ignore"):
                 checks.finite(X, matrix.scatter(design, np.ones(X.shape[0])), "design")
             object.__setattr__(self, "design", design)
+        object.__setattr__(self, "shape", matrix.shape(self.design))
         for name, role in (("loss", "Loss"), ("penalty", "Penalty")):
             block = getattr(self, name)
             # What `replace` keeps is not looked at again.
@@ -80,11 +83,6 @@ class Problem:
                 block = blocks.check(block, name, role, *self.shape)
                 object.__setattr__(self, name, block)
                 self.shared[f"checked {name}"] = block
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Rows and columns of X."""
-        return matrix.shape(self.design)
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -98,6 +96,15 @@ class Problem:
         if self.total_weight is not None:
             found["sample_weight"] = found["sample_weight"] * self.total_weight
         return found
+
+    def shape_of(self, name: Any) -> tuple[int, ...] | None:
+        """The shape of one of the :attr:`parameters`; None where none has that name."""
+        for block in (self.loss, self.penalty):
+            if name in block._fields and name not in getattr(block, "held", ()):
+                value = getattr(block, name)
+                if _is_real(value):
+                    return () if type(value) is float else np.shape(value)
+        return None
 
     def block_of(self, name: str) -> str:
         """Which block holds a parameter: ``"penalty"`` or ``"loss"``."""

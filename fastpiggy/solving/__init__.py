@@ -34,7 +34,8 @@ def solve(
         run also ``"x0"`` and ``"step"``).  A dict gives directions, of the parameter's shape +
         (m,).
     algorithm : str or options, default="auto"
-        ``"active_set"`` for l1 penalties, elastic nets, the group lasso and quadratic programs,
+        ``"active_set"`` for l1 penalties, elastic nets, the group lasso, trend filters of degree 1
+        to 3 and quadratic programs,
         ``"forward_backward"``, ``"heavy_ball"``, ``"nesterov"``, ``"fista"``,
         ``"coordinate_descent"``, ``"block_descent"`` for the linear models, ``"admm"`` for trend
         filters, generalized Lassos and quadratic programs, ``"dynamic_programming"`` for total

@@ -92,7 +92,10 @@ def solve(problem: Any, **arguments: Any) -> Solution:
 
 def _route(problem: Any) -> Any:
     """The module that solves a problem on its active set; None where none does."""
-    return next((way for way in (large, exact, groups, curved) if way.applies(problem)), None)
+    for way in (large, exact, groups, curved):
+        if way.applies(problem):
+            return way
+    return None
 
 
 def _exactly(problem: Any, request: Request) -> Any:
@@ -101,12 +104,13 @@ def _exactly(problem: Any, request: Request) -> Any:
     if not named and request.algorithm != "auto":
         return None
     way = request.derivative in ("auto", "implicit", "none")
-    route = _route(problem) if named or way else None
+    watched = request.trace or request.max_iter is not None or request.callback is not None
+    if not named:
+        return _route(problem) if way and not watched else None
+    route = _route(problem)
     looks = {"max_iter": request.max_iter, "callback": request.callback,
              "trace": request.trace or None}  # fmt: skip
     given = [name for name, value in looks.items() if value is not None]
-    if not named:
-        return None if given else route
     if given:
         raise ValueError(
             f'algorithm="active_set" has no iterations to limit or to look at, got {given[0]}='

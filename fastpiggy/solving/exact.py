@@ -1,8 +1,7 @@
 """Least squares with soft thresholds by :mod:`fastpiggy.active_set.quadratic`."""
 
 import math
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -58,11 +57,8 @@ class Data:
     residual: np.ndarray
     offset: float
     centred: bool
-
-    @cached_property
-    def size(self) -> float:
-        """The norm of the weighted targets."""
-        return math.sqrt(self.residual @ self.y)
+    #: The norm of the weighted targets.
+    size: float
 
     def outward(self, v: np.ndarray, share: float) -> tuple[np.ndarray, Any]:
         """Coefficients and intercept, or their tangents, which y does not move."""
@@ -79,13 +75,17 @@ class Data:
         zeros = np.zeros(p)
         target = problem.once_for_loss("X'sy", lambda: matrix.scatter(problem.design, s * y))
         if not problem.fit_intercept or not s.sum() > 0:
-            return cls(design, zeros, zeros, np.sqrt(s), y, target, s * y, 0.0, False)
+            residual = s * y
+            size = math.sqrt(residual @ y)
+            return cls(design, zeros, zeros, np.sqrt(s), y, target, residual, 0.0, False, size)
         total = matrix.scatter(problem.design, s)
         centre, offset = total / s.sum(), float(s @ y / s.sum())
         shift = zeros if isinstance(design, Sparse) else centre
         y = y - offset
+        residual = s * y
         return cls(
-            design, shift, centre, np.sqrt(s), y, target - offset * total, s * y, offset, True
+            design, shift, centre, np.sqrt(s), y, target - offset * total, residual, offset, True,
+            math.sqrt(residual @ y),
         )  # fmt: skip
 
 
@@ -115,7 +115,7 @@ def run(
     """
     problem = binding.problem
     start = None if start is None else start[: binding.penalised]
-    penalty, p = problem.penalty, problem.shape[1]
+    penalty, (n, p) = problem.penalty, problem.shape
     data = problem.once_for_loss(f"exact {problem.fit_intercept}", lambda: Data.of(problem))
     ridge = penalty.alpha * (1.0 - getattr(penalty, "l1_ratio", 1.0))
     quadratic_ = Quadratic(
@@ -129,7 +129,7 @@ def run(
         work = None
     resumed = work is not None
     if work is None:
-        work = workspace.take(*problem.shape)
+        work = workspace.take(n, p)
     work.target[:] = data.target
     if resumed and start is not None:
         start = _resume(quadratic_, work, start, before, penalty.alpha)
@@ -144,10 +144,10 @@ def run(
             break
         larger = work.larger(min(2 * work.room, p + 8))
         first = _Start(larger, first.columns[:0], first.coefficients[:0], NEW, lam)
-    found = read(
-        numbers, work, x, J, directions, scale, data.size, code == SOLVED, data.outward
+    return read(
+        numbers, work, x, J, directions, scale, data.size, code == SOLVED, data.outward,
+        workspace.give_back,
     )  # fmt: skip
-    return replace(found, ticket=workspace.give_back(work))
 
 
 def _resume(

@@ -74,6 +74,9 @@ class Found:
     ticket: Any = None
 
 
+#: How far from a kink a solution must be for its certificate to follow from the working set.
+AWAY = 4 * NEAR
+
 #: How the level and the squared l2 part move with a parameter.
 ALONG = {
     "alpha": lambda penalty, d: (d, d * (1.0 - getattr(penalty, "l1_ratio", 1.0))),
@@ -83,24 +86,29 @@ ALONG = {
 
 def followed(directions: list[wrt.Direction]) -> bool:
     """Whether the active set itself gives the tangents along all of these."""
-    return all(direction.name in ALONG for direction in directions)
+    for direction in directions:
+        if direction.name not in ALONG:
+            return False
+    return True
 
 
 def asked(penalty: Any, directions: list[wrt.Direction], p: int) -> tuple[Asked, np.ndarray]:
     """What is asked of the active set, and zeros of shape (m, p) for the tangents."""
-    moves = [
-        ALONG[d.name](penalty, value)
-        for d in (directions if followed(directions) else ())
-        for value in d.values.tolist()
-    ]
-    slopes, ridges = np.array(moves).reshape(-1, 2).T.copy()
-    return Asked(slopes, ridges, penalty.weights.size, 4 * NEAR), np.zeros((len(moves), p))
+    slopes, ridges = [], []
+    for d in directions if followed(directions) else ():
+        for value in d.values.tolist():
+            slope, ridge = ALONG[d.name](penalty, value)
+            slopes.append(slope)
+            ridges.append(ridge)
+    wanted = Asked(np.array(slopes, float), np.array(ridges, float), penalty.weights.size, AWAY)
+    return wanted, np.zeros((len(slopes), p))
 
 
 def read(
     numbers: tuple[float, ...], work: Work, x: np.ndarray, J: np.ndarray,
     directions: list[wrt.Direction], scale: float, size: float, solved: bool,
     outward: Callable[[np.ndarray, float], tuple[np.ndarray, Any]],
+    ticket: Callable[[Work], Any] = lambda work: None,
 ) -> Found:  # fmt: skip
     """Read a working set at its end.
 
@@ -119,11 +127,13 @@ def read(
     outward : callable
         Coefficients and intercept of coordinates v, with a multiple of what y adds to it: 1 for x,
         0 for tangents.
+    ticket : callable
+        Takes the working set when all has been read, for a ticket.
     """
     _, _, curvature, term, correction = numbers
     active, count, clean = work.active, work.active.count, correction <= CORRECTION
     rows = along = gram = None
-    if clean and directions and followed(directions):
+    if clean and len(J):
         rows, along = outward(J.T, 0.0)
     elif clean and directions:
         order = active.order[: count[ACTIVE]]
@@ -138,7 +148,7 @@ def read(
     violation = float(work.found[VIOLATION])
     return Found(
         x, float(intercept), rows, along, gram, violation / scale, rounding / scale, solved, clean,
-        cost,
+        cost, ticket(work),
     )  # fmt: skip
 
 

@@ -137,6 +137,9 @@ class BlockDescent:
 class ActiveSet:
     """Options of the parametric active set: none."""
 
+    #: Without iterations that a derivative could run along with.
+    direct: ClassVar[bool] = True
+
 
 @dataclass(frozen=True)
 class ADMM:

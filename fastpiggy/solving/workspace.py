@@ -1,7 +1,7 @@
 """Work arrays that solves hand on: pages that are in memory already are worth half a solve."""
 
 from threading import Lock
-from weakref import WeakValueDictionary
+from weakref import ref
 
 from fastpiggy.active_set.work import Work
 
@@ -22,15 +22,17 @@ class Ticket:
     __slots__ = ("__weakref__",)
 
 
-#: By identity of the arrays; an entry goes with the last solution that holds its ticket.
-_tickets: WeakValueDictionary[int, Ticket] = WeakValueDictionary()
+#: By identity of the arrays that wait; a ticket lives as long as a solution that holds it.
+_tickets: dict[int, ref[Ticket]] = {}
 
 
 def take(n: int, p: int) -> Work:
     """Arrays for a problem of n rows and p columns, with nothing in them."""
     with _lock:
-        fit = [work for work in _idle if work.residual.size == n and work.place.size == p]
-        free = [work for work in fit if id(work) not in _tickets]
+        fit = [
+            i for i, work in enumerate(_idle) if work.residual.size == n and work.place.size == p
+        ]
+        free = [i for i in fit if _held(_idle[i]) is None]
         if free or len(fit) >= _WAITING:
             work = _withdraw((free or fit)[0])
         else:
@@ -45,25 +47,31 @@ def give_back(work: Work) -> Ticket:
     ticket = Ticket()
     with _lock:
         _idle.append(work)
-        _tickets[id(work)] = ticket
+        _tickets[id(work)] = ref(ticket)
         while len(_idle) > _MOST or sum(map(_size, _idle)) > _KEPT:
-            _withdraw(_idle[0])
+            _withdraw(0)
     return ticket
 
 
 def redeem(ticket: Ticket | None) -> Work | None:
     """The arrays of a ticket as they were given back, None where others have had them since."""
     with _lock:
-        for work in _idle if ticket is not None else ():
-            if _tickets.get(id(work)) is ticket:
-                return _withdraw(work)
+        for i, work in enumerate(_idle) if ticket is not None else ():
+            if _held(work) is ticket:
+                return _withdraw(i)
     return None
 
 
-def _withdraw(work: Work) -> Work:
-    at = next(i for i, one in enumerate(_idle) if one is work)
+def _held(work: Work) -> Ticket | None:
+    """The ticket of arrays that wait, as long as a solution has it."""
+    found = _tickets.get(id(work))
+    return None if found is None else found()
+
+
+def _withdraw(at: int) -> Work:
+    work = _idle.pop(at)
     _tickets.pop(id(work), None)
-    return _idle.pop(at)
+    return work
 
 
 def _size(work: Work) -> int:

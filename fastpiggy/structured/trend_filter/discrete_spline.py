@@ -10,16 +10,14 @@ condition grows as the 2k-th power of the distance between knots.
 """
 
 from functools import cached_property
-from math import comb, factorial
+from math import factorial
 from typing import Any
 
 import numpy as np
 
-from fastpiggy.structured.trend_filter import divided
-from fastpiggy.structured.trend_filter.spline_fit import fit, spline_basis
-
-#: Interpolations of a drift at unequal positions.
-_PASSES = 3
+from fastpiggy.structured.trend_filter import bands as banded
+from fastpiggy.structured.trend_filter import spline_fit
+from fastpiggy.structured.trend_filter.spline_dual import spline_dual
 
 
 def extended(t: np.ndarray, more: int) -> np.ndarray:
@@ -27,6 +25,11 @@ def extended(t: np.ndarray, more: int) -> np.ndarray:
     step = (t[-1] - t[0]) / (t.size - 1)
     ends = step * np.arange(1, more + 1)
     return np.concatenate([t[0] - ends[::-1], t, t[-1] + ends])
+
+
+def placed(n: int, order: int, t: np.ndarray | None) -> np.ndarray:
+    """Where n points stand, with three times the order more at each end."""
+    return extended(np.arange(n, dtype=float) if t is None else t, 3 * order)
 
 
 def differences(n: int, order: int, t: np.ndarray | None = None) -> np.ndarray:
@@ -68,80 +71,15 @@ def difference(x: np.ndarray, order: int, t: np.ndarray | None = None) -> np.nda
     return x
 
 
-def summed(g: np.ndarray, order: int, t: np.ndarray | None = None) -> np.ndarray:
-    """``u`` with ``D'u = g``, for g of shape (n, ...), and `order` more rows.
-
-    Those would be zero if g were orthogonal to all polynomials of degree below `order`; u is the
-    sum from the left, so that they hold what is left over.
-    """
-    u, more = (-1.0) ** order * g, None if t is None else extended(t, order)[order:]
-    for p in range(1, order + 1):
-        u = np.cumsum(u, axis=0)
-        if more is not None and p < order:
-            u = u * ((more[p : p + len(g)] - more[: len(g)]) / p)
-    return u
-
-
 def dual(
-    g: np.ndarray, order: int, rows: np.ndarray, targets: np.ndarray, t: np.ndarray | None = None
-) -> tuple[np.ndarray, float]:
+    g: np.ndarray, order: int, rows: np.ndarray, targets: np.ndarray, at: np.ndarray
+) -> np.ndarray:
     """``u`` with ``D'u = g`` and ``u[rows] = targets``, for a g to which that u exists but for
-    rounding; and a bound of ``D'u - g``.
-
-    Sums over n points carry rounding along.  What they miss the targets by, and zero beyond the
-    ends, is interpolated by the spline of degree ``2 order - 1``, whose differences are the
-    smallest, and taken out: only the rounding between two knots stays.
+    rounding; points stand where :func:`placed` says.
     """
-    from scipy.interpolate import make_interp_spline
-
-    n, size = len(g), len(g) - order
-    sums = summed(g, order, t)
-    nodes = np.concatenate([np.arange(-order, 0), rows, np.arange(size, n)])
-    missed = np.concatenate([np.zeros(order), sums[rows] - targets, sums[size:]])
-    nodes += order
-    if t is None:
-        at = np.arange(-order, n)
-        drift = make_interp_spline(at[nodes], missed, k=2 * order - 1, check_finite=False)
-        moved = drift(at)
-        # Differences are means of the derivative, and that is within its B-spline coefficients.
-        defect = np.abs(drift.derivative(order).c).max()
-    else:
-        at, apart = _centres(t, order)
-        moved = np.zeros(n + order)
-        # Nearly through the nodes; what that misses goes by a power of the distance of points.
-        for _ in range(_PASSES if apart else 1):
-            left = missed - moved[nodes]
-            drift = make_interp_spline(at[nodes], left, k=2 * order - 1, check_finite=False)
-            moved += drift(at) + sum(factor * drift(at, power) for power, factor in apart)
-        moved[nodes] = missed
-        D, pull = differences(n + 2 * order, order, extended(t, order)), np.zeros(n + 2 * order)
-        for j in range(order + 1):
-            pull[j : j + n + order] += D[j] * moved
-        defect = np.abs(pull[order : n + order]).max()
-    return sums[:size] - moved[order : size + order], float(defect)
-
-
-def _centres(t: np.ndarray, order: int) -> tuple[np.ndarray, list[tuple[int, np.ndarray]]]:
-    """Where the rows -order, ..., n - 1 of D stand, and the factors of derivatives there.
-
-    ``D'u`` differentiates the spline of degree ``order - 1`` with the coefficients u and knots t.
-    Those of a smooth function f are, by its blossom, ``f + e_2 f''/(2 C(order - 1, 2)) + ...`` at
-    the mean of the row's inner points, e_j the elementary symmetric functions of their distances.
-    """
-    more = extended(t, 2 * order)
-    rows = np.arange(t.size + order) + order
-    if order == 1:
-        return (more[rows] + more[rows + 1]) / 2, []
-    inner = more[rows[:, None] + np.arange(1, order)]
-    at = inner.mean(axis=1)
-    off = inner - at[:, None]
-    if order < 3:
-        return at, []
-    second = ((off**2).sum(axis=1)) / (-4.0 * comb(order - 1, 2))
-    factors = [(2, second)]
-    if order == 4:
-        factors.append((3, off.prod(axis=1) / 6.0))
-    return at, factors
+    u = np.empty(g.size - order)
+    spline_dual(order, at, g, rows.astype(np.int64, copy=False), targets, u)
+    return u
 
 
 class DiscreteSpline:
@@ -156,20 +94,21 @@ class DiscreteSpline:
         Rows of D where the difference may be nonzero, ascending.
     t : ndarray of shape (n,), optional
         Positions; at distances of one by default.
+    at : ndarray, optional
+        The same as :func:`placed` has it.
     """
 
-    def __init__(self, n: int, order: int, rows: np.ndarray, t: np.ndarray | None = None) -> None:
-        self.n, self.order, self.rows = n, order, rows
-        self._more = 3 * order
-        at = np.arange(n, dtype=float) if t is None else t
-        self._at = extended(at, self._more)
-        # A difference in row i is a knot at z = i + order - 1; each end has `order` more of them.
-        ends = np.arange(order)
-        self.z = np.concatenate([ends - 1, rows + order - 1, n - 1 + ends])
+    def __init__(
+        self, n: int, order: int, rows: np.ndarray, t: np.ndarray | None = None,
+        at: np.ndarray | None = None,
+    ) -> None:  # fmt: skip
+        self.n, self.order, self.rows = n, order, rows.astype(np.int64, copy=False)
+        self._at = placed(n, order, t) if at is None else at
+        self._weights: np.ndarray | None = None
 
     def positions(self, points: np.ndarray) -> np.ndarray:
         """Where points stand, those beyond the ends included."""
-        return self._at[points + self._more]
+        return self._at[points + 3 * self.order]
 
     @property
     def size(self) -> int:
@@ -177,15 +116,11 @@ class DiscreteSpline:
         return len(self.rows) + self.order
 
     @cached_property
-    def _table(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """Knots with `order` more at each end: their points, the first zero of q among all
-        positions, and the spans and centres of :func:`divided.spans`.
-        """
-        more = np.arange(1, self.order + 1)
-        index = np.concatenate([self.z[0] - more[::-1], self.z, self.z[-1] + more])
-        first = index - self.order + 2 + self._more
-        zeros = self._at[first[:, None] + np.arange(self.order - 1)]
-        return index, first, *divided.spans(zeros)
+    def table(self) -> spline_fit.Table:
+        """The B-splines as kernels read them."""
+        found = spline_fit.table(self.n, self.order, len(self.rows))
+        spline_fit.spline_basis(self.order, self._at, np.ones(self.n), self.rows, found)
+        return found
 
     @cached_property
     def basis(self) -> Any:
@@ -193,53 +128,61 @@ class DiscreteSpline:
         from scipy.sparse import csr_array
 
         n, k = self.n, self.order
-        values, first = np.empty((n, k)), np.empty(n, dtype=np.int64)
-        spline_basis(k, self._at, self._more, *self._table, values, first)
-        columns = np.clip(first[:, None] + np.arange(k), 0, self.size - 1)
+        columns = np.clip(self.table.first[:, None] + np.arange(k), 0, self.size - 1)
         pointers = np.arange(0, n * k + 1, k)
-        return csr_array((values.ravel(), columns.ravel(), pointers), shape=(n, self.size))
+        entries = (self.table.values[:k].T.ravel(), columns.ravel(), pointers)
+        return csr_array(entries, shape=(n, self.size))
 
     @cached_property
     def jumps(self) -> Any:
-        """Sparse (knots, size): the differences of the B-splines in the rows of the knots.
-
-        The k-th difference of q, truncated at its zeros, is ``(k - 1)!`` in the row of the knot and
-        0 in all others, so that these are the weights of divided differences; taken from values of
-        the basis they would drown in rounding where knots lie far apart.
-        """
+        """Sparse (knots, size): the differences of the B-splines in the rows of the knots."""
         from scipy.sparse import csr_array
 
-        k, values = self.order, self.jump_weights
+        k, values = self.order, self.table.jumps
         columns = np.arange(len(self.rows))[:, None] + np.arange(k + 1)
         pointers = np.arange(0, values.size + 1, k + 1)
-        return csr_array(
-            (values.ravel(), columns.ravel(), pointers), shape=(len(self.rows), self.size)
-        )
+        entries = (values.ravel(), columns.ravel(), pointers)
+        return csr_array(entries, shape=(len(self.rows), self.size))
+
+    def expand(self, c: np.ndarray) -> np.ndarray:
+        """``N c`` for c of shape (size, m)."""
+        out, c = np.empty((self.n, c.shape[1])), np.ascontiguousarray(c)
+        spline_fit.expand(self.order, self.table.values, self.table.first, c, out)
+        return out
+
+    def collect(self, v: np.ndarray) -> np.ndarray:
+        """``N'v`` for v of shape (n, m)."""
+        out, v = np.empty((self.size, v.shape[1])), np.ascontiguousarray(v)
+        spline_fit.collect(self.order, self.table.values, self.table.first, v, out)
+        return out
+
+    def across(self, c: np.ndarray) -> np.ndarray:
+        """The differences at the knots of coefficients c, of any shape (size, ...)."""
+        J, knots = self.table.jumps, len(self.rows)
+        J = J.reshape(J.shape + (1,) * (c.ndim - 1))
+        return sum(J[:, r] * c[r : r + knots] for r in range(self.order + 1))
+
+    def pull(self, s: np.ndarray) -> np.ndarray:
+        """``s'`` times those differences, of shape (size,)."""
+        J, knots, found = self.table.jumps, len(self.rows), np.zeros(self.size)
+        for r in range(self.order + 1):
+            found[r : r + knots] += J[:, r] * s
+        return found
 
     def fit(
-        self, y: np.ndarray, w: np.ndarray, pulled: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray] | None:
-        """x and c of ``norm_W(x - y)^2 / 2 + pulled'c`` at its least, ``x = N c``.
+        self, y: np.ndarray, w: np.ndarray, alpha: float, signs: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """x and its differences z of ``norm_W(x - y)^2 / 2 + alpha signs'z`` at its least."""
+        found = spline_fit.table(self.n, self.order, len(self.rows))
+        spline_fit.spline_fit(self.order, self._at, y, w, alpha, self.rows, signs, 2, found)
+        self.table, self._weights = found, w
+        return found.x, found.z
 
-        None where weights of zero leave that open.
-        """
-        k, n, size = self.order, self.n, self.size
-        x, c = np.empty(n), np.empty(size)
-        values, first = np.empty((n, k)), np.empty(n, dtype=np.int64)
-        bands = np.empty((k, size))
-        regular = fit(
-            k, self._at, self._more, *self._table, y, w, pulled, values, first, bands, c, x
-        )
-        return (x, c) if regular else None
-
-    @cached_property
-    def jump_weights(self) -> np.ndarray:
-        """Of shape (knots, order + 1): row i of :attr:`jumps`, from its column i on."""
-        k = self.order
-        shares = divided.weights(self._table[2])[k:]
-        own = np.arange(len(self.rows))
-        values = np.stack([shares[own + r, k - r] for r in range(k + 1)], axis=1)
-        return values * factorial(k - 1)
+    def gram(self, weights: np.ndarray) -> np.ndarray:
+        """The lower bands of ``N'WN``: entry (d, j) is ``G[j + d, j]``."""
+        if self._weights is not weights:
+            spline_fit.spline_basis(self.order, self._at, weights, self.rows, self.table)
+        return self.table.gram
 
     @cached_property
     def spans(self) -> np.ndarray:
@@ -248,10 +191,8 @@ class DiscreteSpline:
         About how far a signal moves when the difference at the knot, alone, goes by one.
         """
         k = self.order
-        own = np.arange(len(self.rows)) + k
-        z = self.positions(self.z)
-        h = z[own + 1] - z[own - 1]
-        return h ** (k - 1) / factorial(k - 1)
+        z = self.positions(self.table.index[2 * k - 1 : 2 * k + len(self.rows) + 1])
+        return (z[2:] - z[:-2]) ** (k - 1) / factorial(k - 1)
 
 
 class Gram:
@@ -268,32 +209,39 @@ class Gram:
     def __init__(
         self, spline: DiscreteSpline, weights: np.ndarray, curb: np.ndarray | None = None
     ) -> None:
-        N = spline.basis
-        weighted = N.copy()
-        weighted.data *= np.repeat(weights, spline.order)
-        self.matrix = weighted.T.tocsr() @ N
+        k, size = spline.order, spline.size
+        bands = spline.gram(weights)
         if curb is not None and np.any(curb):
-            scaled = spline.jumps.copy()
-            scaled.data *= np.repeat(curb, spline.order + 1)
-            self.matrix = self.matrix + scaled.T.tocsr() @ spline.jumps
-        self._bands = np.zeros((min(spline.order + 1, spline.size), spline.size))
-        for band in range(len(self._bands)):
-            self._bands[band, : spline.size - band] = self.matrix.diagonal(-band)
+            bands = np.vstack([bands, np.zeros(size)])
+            J, own = spline.table.jumps, np.arange(len(spline.rows))
+            for r in range(k + 1):
+                for e in range(k + 1 - r):
+                    bands[e, own + r] += curb * J[:, r] * J[:, r + e]
+        self._bands = bands[: min(len(bands), size)]
+
+    @property
+    def bands(self) -> np.ndarray:
+        """The lower ones: entry (d, j) is ``G[j + d, j]``."""
+        return self._bands
 
     @property
     def diagonal(self) -> np.ndarray:
         return self._bands[0]
 
+    def toarray(self) -> np.ndarray:
+        """G, dense."""
+        size = len(self.diagonal)
+        found = np.zeros((size, size))
+        for d, band in enumerate(self._bands):
+            at = np.arange(size - d)
+            found[at + d, at] = found[at, at + d] = band[: size - d]
+        return found
+
     def _cholesky(self, diagonal: np.ndarray) -> np.ndarray | None:
         """Factor of G with another diagonal; None where that is not positive definite."""
-        from scipy.linalg import LinAlgError, cholesky_banded
-
         bands = self._bands.copy()
         bands[0] = diagonal
-        try:
-            return cholesky_banded(bands, overwrite_ab=True, lower=True, check_finite=False)
-        except LinAlgError:
-            return None
+        return bands if banded.factor_bands(bands) else None
 
     @cached_property
     def least_eigenvalue(self) -> float:
@@ -312,7 +260,7 @@ class Gram:
         """Number of eigenvalues above rounding; dense where it is singular."""
         if not self.singular:
             return len(self.diagonal)
-        return int(np.linalg.matrix_rank(self.matrix.toarray(), hermitian=True))
+        return int(np.linalg.matrix_rank(self.toarray(), hermitian=True))
 
     @property
     def singular(self) -> bool:
@@ -329,11 +277,17 @@ class Gram:
 
     def solve(self, rhs: np.ndarray) -> np.ndarray:
         """``inv(G) rhs`` for rhs of shape (size, ...)."""
-        from scipy.linalg import cho_solve_banded
+        right = np.ascontiguousarray(rhs).reshape(len(rhs), -1)
+        out = np.empty_like(right)
+        banded.solve_bands(self._bands, self._factor, right, out)
+        return out.reshape(rhs.shape)
 
-        if not rhs.size:
-            return np.zeros_like(rhs)
-        found = cho_solve_banded((self._factor, True), rhs, check_finite=False)
-        return found + cho_solve_banded(
-            (self._factor, True), rhs - self.matrix @ found, check_finite=False
-        )
+    def times(self, c: np.ndarray, bands: np.ndarray | None = None) -> np.ndarray:
+        """``G c`` for c of shape (size, ...); or with other bands."""
+        bands = self._bands if bands is None else bands
+        bands = bands.reshape(bands.shape + (1,) * (c.ndim - 1))
+        found = bands[0] * c
+        for d in range(1, len(bands)):
+            found[d:] += bands[d, :-d] * c[:-d]
+            found[:-d] += bands[d, :-d] * c[d:]
+        return found

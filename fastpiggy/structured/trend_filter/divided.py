@@ -14,75 +14,99 @@ the sums of zeros, and so on.  They interlace, and every s is here a sum of posi
 distances and for q with one zero d times they are those of B-splines.
 """
 
-import numpy as np
+from fastpiggy.compile import helper, routine
 
 
-def spans(zeros: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The spans s and the zeros of ``T^2`` where d = 3.
+@routine
+def spans(zeros, knots, d, s, centres, share):
+    """Fill the spans s, of shape (d, knots), and the zeros of ``T^2`` where d = 3.
 
-    Parameters
-    ----------
-    zeros : ndarray of shape (knots, d)
-        Of q by knot; ascending in both directions.
-
-    Returns
-    -------
-    s : ndarray of shape (d, knots)
-        ``s[p - 1, a]`` is that of ``T^p_a``; ones where there is none.
-    centres : ndarray of shape (knots,)
-        Zero of the line that ``T^2_a`` is to the right of its knots, for d = 3.
+    ``s[p - 1, a]`` is that of ``T^p_a``, 1 where there is none.  ``zeros`` of shape (knots, d) are
+    those of q by knot, ascending in both directions; `share` of the same shape is work.
+    ``centres[a]`` is the zero of the line that ``T^2_a`` is to the right of its knots.
     """
-    knots, d = zeros.shape
-    s, centres = np.ones((d, knots)), np.zeros(knots)
+    for p in range(d):
+        for a in range(knots):
+            s[p, a] = 1.0
     if d == 0:
-        return s, centres
-    step = np.diff(zeros, axis=0)
-    s[0, :-1] = step.sum(axis=1)
-    share = step / s[0, :-1, None]
+        return
+    for a in range(knots - 1):
+        total = 0.0
+        for j in range(d):
+            total += zeros[a + 1, j] - zeros[a, j]
+        s[0, a] = total
+        for j in range(d):
+            share[a, j] = (zeros[a + 1, j] - zeros[a, j]) / total
     if d == 2:
         # The zero of q_a - q_(a+1) is a mean of y_2 and y'_1, before y'_1 and after y_2.
-        y = zeros[1:-1]
-        after = share[1:, 0] * (y[:, 1] - y[:, 0]) + share[1:, 1] * (zeros[2:, 0] - y[:, 0])
-        s[1, :-2] = after + share[:-1, 0] * (y[:, 0] - zeros[:-2, 1])
+        for a in range(knots - 2):
+            low, high = zeros[a + 1, 0], zeros[a + 1, 1]
+            after = share[a + 1, 0] * (high - low) + share[a + 1, 1] * (zeros[a + 2, 0] - low)
+            s[1, a] = after + share[a, 0] * (low - zeros[a, 1])
     if d == 3:
-        s[1, :-2], moment = _pairs(zeros, share)
-        apart = moment / s[1, :-2]
-        centres[:-2] = zeros[1:-1, 0] + apart
-        s[2, :-3] = np.diff(zeros[1:-1, 0]) + np.diff(apart)
-    return s, centres
+        last = 0.0
+        for a in range(knots - 2):
+            s[1, a], moment = _pairs(zeros, share, a)
+            apart = moment / s[1, a]
+            centres[a] = zeros[a + 1, 0] + apart
+            if a > 0:
+                s[2, a - 1] = zeros[a + 1, 0] - zeros[a, 0] + apart - last
+            last = apart
 
 
-def _pairs(zeros: np.ndarray, share: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """``s^2`` for d = 3, and its product with the distance of the centre from the knot between.
+@helper
+def _pairs(zeros, share, a):
+    """``s^2_a`` for d = 3, and its product with the distance of the centre from the knot between.
 
     ``(q_a - q_(a+1))/s`` is a mean of ``(x - p)(x - q)``, the pairs of zeros before those at the
     knot between, ``(b, c)``, for a, and after them for a + 1; each pair less (b, c) is a line,
     ``(p - b)(x - q) + (q - c)(x - b)``.
     """
-    here, then = zeros[:-1], zeros[1:]
-    p = np.stack([here[:, 1], np.minimum(here[:, 2], then[:, 0]), then[:, 0]], axis=1)
-    q = np.stack([here[:, 2], np.maximum(here[:, 2], then[:, 0]), then[:, 1]], axis=1)
-    b, c = zeros[1:-1, :1], zeros[1:-1, 1:2]
-    total, moment = np.zeros(len(b)), np.zeros(len(b))
-    for part, own in ((slice(1, None), 1.0), (slice(None, -1), -1.0)):
-        first, second = own * (p[part] - b), own * (q[part] - c)
-        total += (share[part] * (first + second)).sum(axis=1)
-        if own > 0:
-            moment += (share[part] * first * (q[part] - b)).sum(axis=1)
-        else:
-            moment += (share[part] * (first * (c - b) + second * (p[part] - b))).sum(axis=1)
+    b, c = zeros[a + 1, 0], zeros[a + 1, 1]
+    total, moment = 0.0, 0.0
+    for after in range(2):
+        i = a + after
+        own = 1.0 if after else -1.0
+        for j in range(3):
+            if j == 0:
+                p, q = zeros[i, 1], zeros[i, 2]
+            elif j == 1:
+                p, q = min(zeros[i, 2], zeros[i + 1, 0]), max(zeros[i, 2], zeros[i + 1, 0])
+            else:
+                p, q = zeros[i + 1, 0], zeros[i + 1, 1]
+            first, second = own * (p - b), own * (q - c)
+            total += share[i, j] * (first + second)
+            if after:
+                moment += share[i, j] * first * (q - b)
+            else:
+                moment += share[i, j] * (first * (c - b) + second * (p - b))
     return total, moment
 
 
-def weights(s: np.ndarray) -> np.ndarray:
-    """Of shape (knots, d + 2): those of ``q_a, ..., q_(a+d+1)`` in ``B_a``; the last d + 1 rows
-    are of no use.
+@routine
+def jumps(s, knots, d, count, table, values):
+    """Fill values, of shape (count, d + 2): row i holds the d-th divided differences' weights of
+    knot ``i + order`` in the B-splines from the i-th on, times ``d!``.
+
+    The k-th difference of q, truncated at its zeros, is ``d!`` in the row of its knot and 0 in all
+    others, so that these are the differences of the B-splines there; taken from values of the basis
+    they would drown in rounding where knots lie far apart.  The table, of shape (knots, d + 2), is
+    work.
     """
-    d, knots = s.shape
-    found = np.ones((knots, 1))
-    for p in range(d + 1):
-        new = np.zeros((knots, p + 2))
-        new[:, :-1] += found
-        new[:-1, 1:] -= found[1:]
-        found = new / s[p][:, None] if p < d else new
-    return found
+    order = d + 1
+    for a in range(knots):
+        table[a, 0] = 1.0
+    for p in range(order):
+        for a in range(knots):
+            span = s[p, a] if p < d else 1.0
+            for j in range(p + 1, -1, -1):
+                value = table[a, j] if j <= p else 0.0
+                if j > 0 and a + 1 < knots:
+                    value -= table[a + 1, j - 1]
+                table[a, j] = value / span
+    scale = 1.0
+    for j in range(2, d + 1):
+        scale *= j
+    for i in range(count):
+        for r in range(order + 1):
+            values[i, r] = scale * table[i + r + order, order - r]

@@ -34,31 +34,12 @@ class Knots:
     def __init__(self, problem: Any, rows: np.ndarray, signs: np.ndarray) -> None:
         self.problem, self.rows, self.signs = problem, rows, signs
         self.spline = problem.spline(rows)
-        w = problem.sample_weight
-        pulled = np.zeros(self.spline.size)
-        table, own = self.spline.jump_weights, np.arange(len(rows))
-        for r in range(problem.order + 1):
-            pulled[own + r] += problem.alpha * signs * table[:, r]
-        found = self.spline.fit(problem.y, w, pulled)
-        x, c = self._by_gram(pulled) if found is None else found
-        self.x, self.z = x, np.zeros(len(rows))
-        for r in range(problem.order + 1):
-            self.z += table[:, r] * c[own + r]
+        self.x, self.z = self.spline.fit(problem.y, problem.sample_weight, problem.alpha, signs)
 
     @cached_property
     def gram(self) -> Gram:
         """The Gram matrix of the splines, factored."""
         return Gram(self.spline, self.problem.sample_weight)
-
-    def _by_gram(self, pulled: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """x and its coefficients where weights of zero leave splines free."""
-        p, N = self.problem, self.spline.basis
-        x, c = np.zeros_like(p.y), np.zeros(self.spline.size)
-        # Once more, so that what is left of y is orthogonal to the splines to rounding.
-        for _ in range(2):
-            c = c + self.gram.solve(N.T @ (p.sample_weight * (p.y - x)) - pulled)
-            x = N @ c
-        return x, c
 
     @cached_property
     def off(self) -> np.ndarray:
@@ -68,15 +49,23 @@ class Knots:
         return found
 
     @cached_property
-    def _dual(self) -> tuple[np.ndarray, float]:
+    def u(self) -> np.ndarray:
+        """The dual variable; ``alpha signs`` in the rows of the knots."""
         p = self.problem
         g = p.sample_weight * (p.y - self.x)
         return p.dual(g, self.rows, p.alpha * self.signs)
 
-    @property
-    def u(self) -> np.ndarray:
-        """The dual variable; ``alpha signs`` in the rows of the knots."""
-        return self._dual[0]
+    @cached_property
+    def _away(self) -> float:
+        """How far x is from the minimiser for the knots, in gradients.
+
+        By that much ``W (y - x)`` misses all ``D'u`` with u at its bounds in their rows.
+        """
+        p, spline = self.problem, self.spline
+        g = p.sample_weight * (p.y - self.x)
+        left = spline.collect(g[:, None])[:, 0] - p.alpha * spline.pull(self.signs)
+        # The B-splines add up to one.
+        return float(p.sample_weight.max() * np.abs(self.gram.solve(left)).max())
 
     @cached_property
     def excess(self) -> np.ndarray:
@@ -99,11 +88,11 @@ class Knots:
     def optimality(self) -> float:
         """The largest violation of the conditions, in shares of what they are measured by.
 
-        abs(u) <= alpha over ``max(alpha, 1e-3 alpha_max)``; the signs at the knots and
-        ``D'u = W (y - x)`` over the gradient at the polynomial of least squares.  x is the solution
-        for a y that differs by about this share.
+        abs(u) <= alpha over ``max(alpha, 1e-3 alpha_max)``; the signs at the knots and what
+        ``D'u = W (y - x)`` leaves of x over the gradient at the polynomial of least squares.  x is
+        the solution for a y that differs by about this share.
         """
-        defect = self._dual[1] / gradient_scale(self.problem)
+        defect = self._away / gradient_scale(self.problem)
         return float(max(self.excess.max(), self.wrong.max(initial=0.0), defect))
 
     @cached_property

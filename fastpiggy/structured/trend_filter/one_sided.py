@@ -36,15 +36,18 @@ def by_side(point: Any, directions: list[wrt.Direction]) -> Any:
     at = np.flatnonzero(sign)
     spline = problem.spline(at)
     gram = Gram(spline, problem.sample_weight)
-    E = sign[kinks, None] * spline.jumps[np.searchsorted(at, kinks)].toarray()
+    own, J = np.searchsorted(at, kinks), spline.table.jumps
+    E = np.zeros((kinks.size, spline.size))
+    for r in range(problem.order + 1):
+        E[np.arange(kinks.size), own + r] = sign[kinks] * J[own, r]
     E /= np.sqrt((E * gram.solve(E.T).T).sum(axis=1))[:, None]
     V = gram.solve(E.T)
     M = E @ V
 
     def derivative(move: Any, side: float) -> np.ndarray:
-        rhs = spline.basis.T @ move.r - np.outer(spline.jumps.T @ sign[at], move.alpha)
+        rhs = spline.collect(move.r) - np.outer(spline.pull(sign[at]), move.alpha)
         c = gram.solve(side * rhs)
         v = [complementary(M, None, column) for column in (E @ c).T]
-        return spline.basis @ (c + V @ np.maximum(np.column_stack(v), 0.0))
+        return spline.expand(c + V @ np.maximum(np.column_stack(v), 0.0))
 
     return derivative

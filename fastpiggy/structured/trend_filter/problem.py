@@ -10,10 +10,10 @@ from fastpiggy.problems import checks
 from fastpiggy.structured.signal import Signal, checked_signal
 from fastpiggy.structured.trend_filter.discrete_spline import (
     DiscreteSpline,
-    Gram,
     difference,
     differences,
     dual,
+    placed,
 )
 
 #: Residuals of the polynomial fit below this, over the largest y, are rounding.
@@ -90,6 +90,11 @@ class TrendFilter(Signal):
             return 2.0**self.order
         return float(np.abs(self.operator).sum(axis=0).max())
 
+    @cached_property
+    def positions(self) -> np.ndarray:
+        """Where points stand, with three times the order more at each end."""
+        return placed(self.y.size, self.order, self.t)
+
     @property
     def distance(self) -> float:
         """Mean distance of points."""
@@ -97,11 +102,11 @@ class TrendFilter(Signal):
 
     def spline(self, rows: np.ndarray) -> DiscreteSpline:
         """The signals with ``D x = 0`` but in some rows."""
-        return DiscreteSpline(self.y.size, self.order, rows, self.t)
+        return DiscreteSpline(self.y.size, self.order, rows, at=self.positions)
 
-    def dual(self, g: np.ndarray, rows: np.ndarray, targets: np.ndarray) -> tuple[Any, float]:
+    def dual(self, g: np.ndarray, rows: np.ndarray, targets: np.ndarray) -> np.ndarray:
         """See :func:`fastpiggy.structured.trend_filter.discrete_spline.dual`."""
-        return dual(g, self.order, rows, targets, self.t)
+        return dual(g, self.order, rows, targets, self.positions)
 
     def _checked_weights(self, value: Any) -> np.ndarray:
         return _weights(value, self.y.size, self.order)
@@ -223,13 +228,9 @@ def _null_model(problem: TrendFilter) -> NullModel:
     y, w, k = problem.y, problem.sample_weight, problem.order
     if k == 1:
         return _constant(y, w)
-    spline = problem.spline(np.zeros(0, dtype=np.int64))
-    N, gram = spline.basis, Gram(spline, w)
-    x = np.zeros_like(y)
+    rows, none = np.zeros(0, dtype=np.int64), np.zeros(0)
     with np.errstate(over="ignore", invalid="ignore"):
-        # Once more, so that what is left is orthogonal to polynomials to rounding.
-        for _ in range(3):
-            x = x + N @ gram.solve(N.T @ (w * (y - x)))
+        x, _ = problem.spline(rows).fit(y, w, 0.0, none)
         g = w * (y - x)
         largest = np.abs(g).max()
         if not np.isfinite(largest * float(y.size) ** k):
@@ -238,8 +239,7 @@ def _null_model(problem: TrendFilter) -> NullModel:
             )
     if largest <= _ROUNDING * np.abs(w * y).max():
         return NullModel(x, np.zeros(problem.rows), 0.0)
-    u, _ = problem.dual(g, spline.rows, np.zeros(0))
-    return NullModel(x, u, float(largest))
+    return NullModel(x, problem.dual(g, rows, none), float(largest))
 
 
 def _constant(y: np.ndarray, w: np.ndarray) -> NullModel:

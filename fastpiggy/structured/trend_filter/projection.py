@@ -56,6 +56,7 @@ class Projection:
         self.q, self.rho = selection, rho
         self.iterate, self._residual = x, residual
         self.x = knots.x if x is None else x
+        self._last: Any = None
 
     @cached_property
     def _apart(self) -> float:
@@ -166,21 +167,24 @@ class Projection:
         return movement(self.problem, self.knots.x, directions)
 
     def _coefficients(self, move: Movement) -> tuple[np.ndarray, np.ndarray]:
-        spline, gram = self._system
-        rhs = spline.basis.T @ move.r - np.outer(spline.jumps.T @ self.active[1], move.alpha)
-        return gram.solve(rhs), rhs
+        """c and the right-hand side of ``G c``, kept for the movement that was last asked for."""
+        if self._last is None or self._last[0] is not move:
+            spline, gram = self._system
+            rhs = spline.collect(move.r) - np.outer(spline.pull(self.active[1]), move.alpha)
+            self._last = move, gram.solve(rhs), rhs
+        return self._last[1:]
 
     def solve(self, move: Movement) -> np.ndarray:
         """J of shape (n, m)."""
-        return self._system[0].basis @ self._coefficients(move)[0]
+        return self._system[0].expand(self._coefficients(move)[0])
 
     def adjoint(self, v: np.ndarray, names: list[str]) -> dict[str, Any]:
         """``v'J = e'r + a dalpha`` for every movement, by parameter."""
         spline, gram = self._system
-        c = gram.solve(spline.basis.T @ v)
-        e, p = spline.basis @ c, self.problem
+        c = gram.solve(spline.collect(v[:, None]))
+        e, p = spline.expand(c)[:, 0], self.problem
         found = {
-            "alpha": -float(self.active[1] @ (spline.jumps @ c)),
+            "alpha": -float(spline.pull(self.active[1]) @ c[:, 0]),
             "y": p.sample_weight * e,
             "sample_weight": (p.y - self.knots.x) * e,
         }
@@ -192,12 +196,11 @@ class Projection:
         The step projects J and corrects what is left of the system; its map has A = 0.
         """
         spline, gram = self._system
-        N = spline.basis
         if np.any(self.active[2]):
             return self.solve(move) - J
-        held = N.T @ (self.problem.sample_weight[:, None] * J)
-        _, rhs = self._coefficients(move)
-        return N @ (gram.solve(held) + gram.solve(rhs - held)) - J
+        held = spline.collect(self.problem.sample_weight[:, None] * J)
+        rhs = self._coefficients(move)[1]
+        return spline.expand(gram.solve(held) + gram.solve(rhs - held)) - J
 
     def distance(self, J: np.ndarray, move: Movement) -> tuple[float, bool]:
         """Frobenius norm of J less the derivative, a bound; inf where there is none.
@@ -212,14 +215,15 @@ class Projection:
         if not tau > 0:
             return np.inf, False
         c, rhs = self._coefficients(move)
-        left = rhs - gram.matrix @ c
+        left = rhs - gram.times(c)
         # The right-hand side and its product with G are themselves rounded.
-        size = np.abs(rhs) + np.abs(gram.matrix) @ np.abs(c)
-        left = np.abs(left) + 4 * _EPS * (size + np.abs(spline.basis.T) @ np.abs(move.r))
+        size = np.abs(rhs) + gram.times(np.abs(c), np.abs(gram.bands))
+        left = np.abs(left) + 4 * _EPS * (size + spline.collect(np.abs(move.r)))
         scale = np.sqrt(gram.diagonal)[:, None]
-        spread = np.sqrt((spline.basis.sum(axis=0) / gram.diagonal).max())
+        sums = spline.collect(np.ones((spline.n, 1)))[:, 0]
+        spread = np.sqrt((sums / gram.diagonal).max())
         error = spread * float(np.linalg.norm(left / scale)) / tau
-        return float(np.linalg.norm(spline.basis @ c - J)) + error, True
+        return float(np.linalg.norm(spline.expand(c) - J)) + error, True
 
     def margin(self) -> tuple[float, float] | None:
         """How far alpha can go down and up before a knot comes or goes, to first order.
@@ -230,9 +234,9 @@ class Projection:
         p, knots = self.problem, self.knots
         if self.kinks.size:
             return 0.0, 0.0
-        c = knots.gram.solve(-(knots.spline.jumps.T @ knots.signs))
-        dz = knots.spline.jumps @ c
-        g = -p.sample_weight * (knots.spline.basis @ c)
-        du, _ = p.dual(g, knots.rows, knots.signs)
+        c = knots.gram.solve(-knots.spline.pull(knots.signs))
+        dz = knots.spline.across(c)
+        g = -p.sample_weight * knots.spline.expand(c[:, None])[:, 0]
+        du = p.dual(g, knots.rows, knots.signs)
         u, du = knots.u[knots.off], du[knots.off]
         return margin(p.alpha, knots.z, dz, u, du)

@@ -19,7 +19,7 @@ from fastpiggy.structured.trend_filter.problem import TrendFilter
 from fastpiggy.structured.trend_filter.projection import Projection, iterate_floor
 from fastpiggy.structured.trend_filter.segments import Segments
 
-#: Iterations before the first exact finish, four times as many before each of the others.
+#: Iterations of ADMM before the first exact finish, four times as many before each of the others.
 _FIRST = 30
 _FINISHES = 3
 
@@ -29,8 +29,8 @@ _SPREAD = {1: (3.6, 0.25), 2: (2.4, 0.5), 3: (1.1, 0.7), 4: (1.1, 0.7)}
 #: Bounds of ``rho 4^order / mean(w)``, about the condition of M.
 _LEAST, _MOST = 0.2, 1e10
 
-_ITERATIVE = {"admm": opt.ADMM}
-_DIRECT = {"dynamic_programming": opt.DynamicProgramming, **_ITERATIVE}
+_DEGREE_0 = {"dynamic_programming": opt.DynamicProgramming, "admm": opt.ADMM}
+_ABOVE = {"active_set": opt.ActiveSet, "admm": opt.ADMM}
 
 _ADVICE = {
     Status.MAX_ITER: "max_iter was reached before the tolerance; raise either, give another "
@@ -109,7 +109,7 @@ class System:
 
     def __init__(self, problem: TrendFilter) -> None:
         self.problem, self.coordinates = problem, problem.rows
-        self.algorithms = _DIRECT if problem.degree == 0 else _ITERATIVE
+        self.algorithms = _DEGREE_0 if problem.degree == 0 else _ABOVE
 
     def run(self, options: opt.ADMM, directions: list[wrt.Direction], request: Request) -> Run:
         """ADMM with the tangents of the directions."""
@@ -117,9 +117,11 @@ class System:
         return Run(self.problem, operator, _rho(self.problem, options), directions, request)
 
     def exact(self, options: opt.ADMM, request: Request) -> Exact:
-        """ADMM, and the exact finish on the knots as soon as that leads to the end."""
+        """By dynamic programming or exchanges of knots, or by ADMM and such a finish."""
         if isinstance(options, opt.DynamicProgramming):
             return self._directly(request)
+        if isinstance(options, opt.ActiveSet):
+            return self._by_knots(request)
         run = self.run(options, [], request)
         limit, tol = request.max_iter or self.max_iter, request.tol
         length, best, done = _FIRST, None, False
@@ -135,6 +137,22 @@ class System:
                 break
             length *= 4
         return self._ended(run, engine.CONVERGED if done else engine.UNFINISHED, best)
+
+    def _by_knots(self, request: Request) -> Exact:
+        """Knots exchanged from none, or from those of a start."""
+        problem, start = self.problem, check_start(self.problem, request.x0)
+        rows, signs = np.zeros(0, dtype=np.int64), np.zeros(0)
+        if start is not None:
+            x = start.x if isinstance(start, Solution) else start
+            near = _knots_near(problem, x)
+            # An x that is no spline tells nothing.
+            if 2 * len(near.rows) < problem.rows:
+                rows, signs = near.rows, near.signs
+        knots, tol = finish(problem, rows, signs, request.tol), request.tol
+        point = Projection(knots, request.selection, _rho(problem, opt.ADMM()))
+        done = point.optimality <= max(tol, point.floor)
+        code = engine.CONVERGED if done else engine.UNFINISHED
+        return Exact(code, point, 0, Trace.of([]), Cost("active_set", 0))
 
     def _directly(self, request: Request) -> Exact:
         """Total variation by dynamic programming, in linear time."""

@@ -5,7 +5,7 @@ import pytest
 
 import fastpiggy as fp
 from fastpiggy.problems.directions import Direction
-from fastpiggy.structured.trend_filter.exchange import _descend, finish
+from fastpiggy.structured.trend_filter.exchange import finish
 from fastpiggy.structured.trend_filter.knots import Knots
 from fastpiggy.structured.trend_filter.projection import Projection
 
@@ -62,6 +62,6 @@ def test_exact_at_many_points(degree, share):
 @degrees
 def test_descent_alone_arrives(degree):
     problem = example(degree, 40, 1e-3)
-    found = _descend(Knots(problem, NO_ROWS, NO_SIGNS), 1e-9)
+    found = finish(problem, NO_ROWS, NO_SIGNS, 1e-9, exchange=False)
     assert found.optimality < 1e-11
     np.testing.assert_allclose(found.x, fp.solve(problem).x, atol=1e-11)

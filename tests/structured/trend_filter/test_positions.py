@@ -79,6 +79,21 @@ def test_three_witnesses(degree, share):
 
 
 @degrees
+@pytest.mark.parametrize("spread", [1.0, 2.0, 3.0])
+@pytest.mark.parametrize("share", [0.3, 1e-3, 1e-7])
+def test_gaps_of_many_orders_of_magnitude(degree, spread, share):
+    """Lognormal gaps: at a spread of 3 the longest is a million times the shortest."""
+    rng = np.random.default_rng(degree)
+    t = np.cumsum(np.exp(spread * rng.standard_normal(400)))
+    y = np.sin(np.arange(400) / 30) + 0.2 * rng.standard_normal(400)
+    problem = fp.trend_filter(y, 1.0, degree, t=t)
+    problem = problem.replace(alpha=share * problem.alpha_max())
+    sol = fp.solve(problem, wrt="alpha")
+    assert sol.certificate.status == "converged" and sol.certificate.certified
+    assert sol.certificate.optimality < 1e-10
+
+
+@degrees
 def test_conditions_by_hand(degree):
     """``D'u = W (y - x)`` by dense least squares: within alpha, at the bound of the sign."""
     problem = example(degree)

@@ -1,6 +1,7 @@
 """Trend filters as problems: checks, alpha_max, and the discrete splines underneath."""
 
 import pickle
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from fastpiggy.structured.trend_filter.discrete_spline import (
     Gram,
     differences,
     dual,
-    summed,
+    placed,
 )
 
 degrees = pytest.mark.parametrize("degree", [0, 1, 2, 3])
@@ -35,7 +36,11 @@ def test_differences(degree):
     for i in range(len(D)):
         np.testing.assert_array_equal(table[:, i], D[i, i : i + degree + 2])
     u = np.random.default_rng(0).standard_normal(len(D))
-    np.testing.assert_allclose(summed(D.T @ u, degree + 1)[: len(D)], u, atol=1e-12)
+    at, rows = placed(9, degree + 1, None), np.array([0, 2, 3])
+    found = dual(D.T @ u, degree + 1, NO_ROWS, np.zeros(0), at)
+    np.testing.assert_allclose(found, u, atol=1e-12)
+    found = dual(D.T @ u, degree + 1, rows, u[rows], at)
+    np.testing.assert_allclose(found, u, atol=1e-12)
 
 
 @degrees
@@ -60,7 +65,7 @@ def test_gram_is_well_conditioned_however_far_knots_are_apart(degree):
     rows = np.array([1, 2, 3, 9000, 9001, 19_000])
     spline, rng = DiscreteSpline(n, order, rows), np.random.default_rng(0)
     gram = Gram(spline, rng.uniform(0.5, 2.0, n))
-    G = gram.matrix.toarray()
+    G = gram.toarray()
     scale = np.sqrt(np.diag(G))
     least = np.linalg.eigvalsh(G / scale / scale[:, None])[0]
     assert gram.least_eigenvalue <= least <= 4.01 * gram.least_eigenvalue
@@ -76,7 +81,7 @@ def test_gram_with_a_curb(degree):
     w, curb = rng.uniform(0.5, 2.0, 30), np.array([0.0, 2.0, 0.5])
     N, jumps = spline.basis.toarray(), spline.jumps.toarray()
     G = (N.T * w) @ N + (jumps.T * curb) @ jumps
-    np.testing.assert_allclose(Gram(spline, w, curb).matrix.toarray(), G, atol=1e-12)
+    np.testing.assert_allclose(Gram(spline, w, curb).toarray(), G, atol=1e-12)
     c = rng.standard_normal(spline.size)
     np.testing.assert_allclose(Gram(spline, w, curb).solve(G @ c), c, rtol=1e-10)
 
@@ -93,9 +98,28 @@ def test_dual_takes_out_the_rounding_of_long_sums(degree):
     gram = Gram(spline, np.ones(n))
     for _ in range(3):
         x = x + N @ gram.solve(N.T @ (y - x) - spline.jumps.T @ signs)
-    u, defect = dual(y - x, order, rows, signs)
-    assert defect < 1e-11
-    np.testing.assert_allclose(u[rows], signs, atol=1e-12 * max(1.0, abs(u).max()))
+    g, at = y - x, placed(n, order, None)
+    u = dual(g, order, rows, signs, at)
+    np.testing.assert_array_equal(u[rows], signs)
+    # In whole numbers, far from any rounding: sums, and the polynomials through the knots near.
+    scale = 2**60
+    sums = np.array([int(value * scale) for value in g], dtype=object)
+    for _ in range(order):
+        sums = -np.cumsum(sums)
+    nodes = np.concatenate([np.arange(-order, 0), rows, np.arange(n - order, n)])
+    zeros = np.zeros(order)
+    targets = [int(value * scale) for value in np.concatenate([zeros, signs, zeros])]
+    missed = [b - (sums[i] if i >= 0 else 0) for i, b in zip(nodes, targets, strict=True)]
+    for a in (order - 1, order + 7, order + 29):
+        near = range(a - (order - 1) // 2, a - (order - 1) // 2 + order)
+        for i in range(nodes[a] + 1, nodes[a + 1], 97):
+            exact = Fraction(sums[i])
+            for j in near:
+                share = Fraction(missed[j])
+                for k in near:
+                    share *= Fraction(int(i - nodes[k]), int(nodes[j] - nodes[k])) if k != j else 1
+                exact += share
+            assert abs(u[i] - float(exact / scale)) <= 1e-13 * abs(u).max()
 
 
 @degrees

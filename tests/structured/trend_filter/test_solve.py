@@ -350,12 +350,12 @@ def test_callback_and_trace():
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        fp.solve(example(1), callback=stop)
+        fp.solve(example(1), callback=stop, algorithm="admm")
 
 
 BAD = [
-    ({"algorithm": "coordinate_descent"}, ValueError, "algorithm must be one of 'auto', 'admm'"),
-    ({"algorithm": fp.ForwardBackward()}, TypeError, "algorithm must be a name or one of ADMM"),
+    ({"algorithm": "coordinate_descent"}, ValueError, "one of 'auto', 'active_set', 'admm'"),
+    ({"algorithm": fp.ForwardBackward()}, TypeError, "must be a name or one of ActiveSet, ADMM"),
     ({"selection": [0.0, 1.0]}, ValueError, r"selection must be a number or have shape \(38,\)"),
     ({"x0": [0.0, 1.0]}, ValueError, r"x0 must have shape \(40,\)"),
     ({"algorithm": fp.ADMM(1e20)}, ValueError, "penalty_parameter must be at most"),
@@ -377,7 +377,7 @@ def test_bad_penalty_parameters(rho):
 def test_solution_reads():
     problem = example(1)
     sol = fp.solve(problem, wrt="alpha")
-    assert sol.algorithm == "admm" and sol.derivative == "implicit" and sol.intercept == 0.0
+    assert sol.algorithm == "active_set" and sol.derivative == "implicit" and sol.intercept == 0.0
     knots = np.abs(differences(problem, sol.x)).sum()
     loss = (problem.sample_weight * (sol.x - problem.y) ** 2).sum() / 2
     assert sol.objective == pytest.approx(loss + problem.alpha * knots, rel=1e-12)
