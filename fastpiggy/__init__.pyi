@@ -27,6 +27,7 @@ from fastpiggy.criteria import Evaluation as Evaluation
 from fastpiggy.criteria import Gcv as Gcv
 from fastpiggy.criteria import HeldOut as HeldOut
 from fastpiggy.criteria import Sure as Sure
+from fastpiggy.layers import torch_function as torch_function
 from fastpiggy.problems import Problem as Problem
 from fastpiggy.problems import elastic_net as elastic_net
 from fastpiggy.problems import from_C as from_C
