@@ -356,8 +356,8 @@ def test_what_cannot_be_had():
             solve(problem, derivative=derivative)
     with pytest.raises(ValueError, match="'active_set'"):
         fp.solve(problem, algorithm="active set")
-    with pytest.raises(ValueError, match=r"'auto', 'admm'.*'active_set'"):
-        fp.solve(fp.trend_filter(y, 0.1), algorithm="active_set")
+    with pytest.raises(ValueError, match=r"'auto', 'dynamic_programming'.*'active_set'"):
+        fp.solve(fp.trend_filter(y, 0.1, degree=0), algorithm="active_set")
 
 
 @pytest.mark.parametrize("name", ["max_iter", "callback", "trace"])
