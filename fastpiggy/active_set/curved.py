@@ -36,9 +36,16 @@ from fastpiggy.compile import kernel, routine
 
 _STAGES, _HALVINGS = 60, 25
 
+#: A model of k columns costs more than a pass over X from ``k^2 / _CHEAP`` columns down; so many
+#: stages of one step each there may be.
+_CHEAP, _SINGLE = 8, 20
+
 #: Newton steps on one working set; on what a warm start brings along, and on the intercept, and
 #: what these leave of the first violation.
 _STEPS, _FIRST_STEPS, _FIRST = 8, 20, 1e-12
+
+#: Of the tolerance, what a step with the last model is to reach.
+_SURE = 0.1
 
 #: Added to the model's diagonal, over its entries: times the violation, and at the least.
 _CURB, _LEAST_CURB = 1e-3, 1e-12
@@ -106,6 +113,7 @@ def _take(problem, work, j, coefficient):
     problem.design.column(j, work.columns[a])
     work.place[j], work.members[a] = a, j
     vectors[COEFFICIENT, a], vectors[THRESHOLD, a] = coefficient, problem.thresholds[j]
+    vectors[CORRELATION, a] = work.correlation[j]
     count[COLUMNS] = a + 1
 
 
@@ -125,32 +133,55 @@ def grow(problem, work, lam, most):
 
 
 @routine
-def look(problem, work, states, lam):
-    """One pass over X: correlations, pulls, and the largest violation at a level."""
+def _slopes(problem, work, states):
+    """The slopes of the loss at the states, with their sign turned."""
     for i in range(states.z.size):
         work.residual[i] = -problem.loss.slope(i, states.z[i])
-    survey(problem, work, lam, lam)
+
+
+@routine
+def _correlate(problem, work, states):
+    """Slopes at the states, and the correlations of the working set with them."""
+    vectors, r = work.active.vectors, work.residual
+    _slopes(problem, work, states)
+    for a in range(work.active.count[COLUMNS]):
+        column, total = work.columns[a], 0.0
+        for i in range(r.size):
+            total += column[i] * r[i]
+        total -= problem.ridge[work.members[a]] * vectors[COEFFICIENT, a]
+        vectors[CORRELATION, a] = total
+
+
+@routine
+def _violation(work, lam):
+    """The largest of the working set at a level."""
+    vectors, worst = work.active.vectors, 0.0
+    w, q, level = vectors[COEFFICIENT], vectors[CORRELATION], vectors[THRESHOLD]
+    for a in range(work.active.count[COLUMNS]):
+        top = lam * level[a]
+        off = w[a] == 0.0
+        found = max(abs(q[a]) - top, 0.0) if off else abs(q[a] - np.copysign(top, w[a]))
+        # The negation lets NaN through.
+        if not found <= worst:
+            worst = found
+    return worst
 
 
 @routine
 def _model(problem, work, states, lift):
-    """Correlations and the Gram matrix of the working set at the states.
+    """The Gram matrix of the working set at the states.
 
     If `lift`, a column that the curvatures leave flat takes the size of the others: its Newton step
     is a gradient step.
     """
     active, n, size = work.active, states.z.size, work.active.count[COLUMNS]
-    G, vectors = active.gram, active.vectors
-    w, q, diagonal = vectors[COEFFICIENT], vectors[CORRELATION], vectors[DIAGONAL]
+    G, diagonal = active.gram, active.vectors[DIAGONAL]
     for i in range(n):
-        work.residual[i] = -problem.loss.slope(i, states.z[i])
         states.curvature[i] = np.sqrt(max(problem.loss.curvature(i, states.z[i]), 0.0))
     for a in range(size):
-        column, scaled, total = work.columns[a], states.scaled[a], 0.0
+        column, scaled = work.columns[a], states.scaled[a]
         for i in range(n):
             scaled[i] = states.curvature[i] * column[i]
-            total += column[i] * work.residual[i]
-        q[a] = total - problem.ridge[work.members[a]] * w[a]
     blas.products(states.scaled, 0, size, G)
     largest = 0.0
     for a in range(size):
@@ -187,6 +218,10 @@ def _penalty(problem, work, lam, step):
 def newton(problem, work, states, lam, scale, tol, most):
     """At most so many Newton steps on the working set, to a violation of `tol` on it.
 
+    Slopes and correlations are those of the states, here and at the end.  A step that halves the
+    least violation so far is taken as it is; the objective decides about others.  Where the last
+    step has gained so much that another like it would be the last, the model is not made anew.
+
     Returns
     -------
     bool
@@ -196,20 +231,20 @@ def newton(problem, work, states, lam, scale, tol, most):
     vectors = active.vectors
     w, old, q, level = (vectors[COEFFICIENT], vectors[SAVED], vectors[CORRELATION],
                         vectors[THRESHOLD])  # fmt: skip
-    for _turn in range(most):
-        _model(problem, work, states, True)
-        worst = 0.0
+    worst, last, models = _violation(work, lam), np.inf, 0
+    least = worst
+    while not worst <= tol:
+        if models == 0 or worst * worst > _SURE * tol * last:
+            if models == most:
+                break
+            models += 1
+            _model(problem, work, states, True)
+            curb = max(_CURB * min(worst / scale, 1.0), _LEAST_CURB)
+            for a in range(size):
+                active.gram[a, a] *= 1.0 + curb
+                vectors[DIAGONAL, a] = active.gram[a, a]
+        last = worst
         for a in range(size):
-            top = lam * level[a]
-            off = w[a] == 0.0
-            found = max(abs(q[a]) - top, 0.0) if off else abs(q[a] - np.copysign(top, w[a]))
-            worst = max(worst, found)
-        if worst <= tol:
-            return True
-        curb = max(_CURB * min(worst / scale, 1.0), _LEAST_CURB)
-        for a in range(size):
-            active.gram[a, a] *= 1.0 + curb
-            vectors[DIAGONAL, a] = active.gram[a, a]
             old[a] = w[a]
         expected = 0.0
         for a in range(size):
@@ -226,6 +261,17 @@ def newton(problem, work, states, lam, scale, tol, most):
                 column = work.columns[a]
                 for i in range(n):
                     states.along[i] += d * column[i]
+        # The model is made: its curvatures leave room for the states.
+        for i in range(n):
+            states.curvature[i] = states.z[i]
+            states.z[i] += states.along[i]
+        _correlate(problem, work, states)
+        worst = _violation(work, lam)
+        if worst <= max(0.5 * least, tol):
+            least = worst
+            continue
+        for i in range(n):
+            states.z[i] = states.curvature[i]
         before = _objective(problem, states, 0.0) + _penalty(problem, work, lam, 0.0)
         noise, step, good = 1e-14 * abs(before), 1.0, False
         for _halving in range(_HALVINGS):
@@ -235,15 +281,17 @@ def newton(problem, work, states, lam, scale, tol, most):
                 good = True
                 break
             step *= 0.5
-        if not good:
-            for a in range(size):
-                w[a] = old[a]
-            return False
-        for i in range(n):
+        for i in range(n if good else 0):
             states.z[i] += step * states.along[i]
-        if step < 1.0:
-            for a in range(size):
-                w[a] = old[a] + step * (w[a] - old[a])
+        for a in range(size):
+            d = w[a] - old[a]
+            w[a] = w[a] if step == 1.0 else old[a] + step * d if good else old[a]
+        _correlate(problem, work, states)
+        worst = _violation(work, lam)
+        # A model that has not gained is not used again.
+        least, last = min(least, worst), 0.0
+        if not good:
+            return False
     return True
 
 
@@ -256,22 +304,24 @@ def advance(problem, work, states, lam, end, scale, tol):
     count, found = work.active.count, work.found
     n, p, room = states.z.size, work.place.size, work.members.size
     factor, stale, best = WIDE if n < p else COSTLY, 0, np.inf
-    for _stage in range(_STAGES):
+    for stage in range(_STAGES):
         size = count[COLUMNS]
         if room - size < min(32, p - size):
             return CROWDED, lam
         lam = next_level(lam, end, factor)
         joined = grow(problem, work, lam, min(max(32, p // 8), room - size))
-        # On the way one step is enough: the model is made anew with the next columns.
-        steps = _STEPS if lam == end else 1
+        # On the way one step is enough: the model is made anew with the next columns.  Where a pass
+        # over X costs less than a model, so it is at the end.
+        apart = lam == end and (p > count[COLUMNS] ** 2 // _CHEAP or stage > _SINGLE)
+        steps = _STEPS if apart else 1
         going = newton(problem, work, states, lam, scale, 0.1 * tol, steps)
-        look(problem, work, states, lam)
+        survey(problem, work, lam, lam)
         if lam == end:
             violation = found[VIOLATION]
             if violation <= tol:
                 return SOLVED, lam
             better = violation < 0.5 * best
-            stale = 0 if joined > 0 or (going and better) else stale + 1
+            stale = 0 if joined > 0 or (going and (better or not apart)) else stale + 1
             best = min(best, violation)
             if stale > 1:
                 break
@@ -314,12 +364,13 @@ def solve(problem, work, states, start, lam, end, scale, tol, asked, x, J):
     """
     if lam == 0.0:
         cold = begin(problem, work, states, start)
-        look(problem, work, states, end)
+        _slopes(problem, work, states)
+        survey(problem, work, end, end)
         if work.active.count[COLUMNS] > 0:
             # In its own units: next to a large alpha the slope along the intercept is nothing.
             goal = _FIRST * work.found[VIOLATION]
             newton(problem, work, states, end, end, goal, _FIRST_STEPS)
-            look(problem, work, states, end)
+            survey(problem, work, end, end)
         lam = max(work.found[LARGEST], end) if cold else end
         scale = scale if scale > 0.0 else max(end, 1e-3 * lam)
     code, lam = advance(problem, work, states, lam, end, scale, tol * scale)
