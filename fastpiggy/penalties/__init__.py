@@ -7,7 +7,7 @@ from fastpiggy.penalties.balls import L1Ball, L2Ball, LInf, LInfBall
 from fastpiggy.penalties.box import Box
 from fastpiggy.penalties.capped_simplex import CappedSimplex
 from fastpiggy.penalties.cones import NonnegativeOrthant, SecondOrderCone, ZeroCone
-from fastpiggy.penalties.elastic_net import ElasticNet
+from fastpiggy.penalties.elastic_net import ElasticNet, NonnegativeElasticNet
 from fastpiggy.penalties.entropy import Entropy
 from fastpiggy.penalties.evaluate import prox
 from fastpiggy.penalties.exponential_cone import DualExponentialCone, ExponentialCone
@@ -57,6 +57,7 @@ __all__ = [
     "LInf",
     "LInfBall",
     "LogDet",
+    "NonnegativeElasticNet",
     "NonnegativeL1",
     "NonnegativeOrthant",
     "NuclearNorm",
