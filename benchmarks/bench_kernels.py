@@ -154,24 +154,15 @@ class EveryProx(Benchmark):
         prox(*self.arguments)
 
 
+_PENALTIES = ["L1", "ElasticNet", "NonnegativeElasticNet", "GroupL2", "Box", "MCP", "SCAD"]
+_PENALTIES += ["Simplex", "TotalVariation"]
+
+
 class Prox(Benchmark):
     """The prox of a vector, with and without a tangent."""
 
     params = (
-        by_profile(
-            ["L1", "GroupL2", "TotalVariation"],
-            [
-                "L1",
-                "ElasticNet",
-                "NonnegativeElasticNet",
-                "GroupL2",
-                "Box",
-                "MCP",
-                "SCAD",
-                "Simplex",
-                "TotalVariation",
-            ],
-        ),
+        by_profile(["L1", "GroupL2", "TotalVariation"], _PENALTIES),
         [0, 1],
     )
     param_names = ("penalty", "tangents")

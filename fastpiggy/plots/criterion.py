@@ -111,7 +111,7 @@ class CriterionDisplay:
         Parameters
         ----------
         estimator : estimator
-            Of :mod:`fastpiggy.estimators`, fitted; its alpha or C is drawn.
+            Of ``fastpiggy.estimators``, fitted; its alpha or C is drawn.
         target : int, default=0
             Which target, where there are several.
         ax : matplotlib.axes.Axes, optional
