@@ -11,7 +11,17 @@ from benchmarks.suite import Benchmark, by_profile
 from benchmarks.timing import interleaved, ratio
 from fastpiggy import penalties
 from fastpiggy.algorithms.composite import prox
-from fastpiggy.penalties import L1, MCP, SCAD, Box, ElasticNet, GroupL2, Simplex, TotalVariation
+from fastpiggy.penalties import (
+    L1,
+    MCP,
+    SCAD,
+    Box,
+    ElasticNet,
+    GroupL2,
+    NonnegativeElasticNet,
+    Simplex,
+    TotalVariation,
+)
 
 
 class OnePass(Benchmark):
@@ -87,6 +97,7 @@ def _penalty(name: str, p: int) -> Any:
     return {
         "L1": lambda: L1(0.5, np.ones(p)),
         "ElasticNet": lambda: ElasticNet(0.5, 0.5, np.ones(p)),
+        "NonnegativeElasticNet": lambda: NonnegativeElasticNet(0.5, 0.5, np.ones(p)),
         "GroupL2": lambda: GroupL2(0.5, np.ones(offsets.size - 1), offsets, np.arange(p)),
         "Box": lambda: Box(np.full(p, -1.0), np.full(p, 1.0)),
         "MCP": lambda: MCP(0.5, 3.0, np.ones(p)),
@@ -143,14 +154,15 @@ class EveryProx(Benchmark):
         prox(*self.arguments)
 
 
+_PENALTIES = ["L1", "ElasticNet", "NonnegativeElasticNet", "GroupL2", "Box", "MCP", "SCAD"]
+_PENALTIES += ["Simplex", "TotalVariation"]
+
+
 class Prox(Benchmark):
     """The prox of a vector, with and without a tangent."""
 
     params = (
-        by_profile(
-            ["L1", "GroupL2", "TotalVariation"],
-            ["L1", "ElasticNet", "GroupL2", "Box", "MCP", "SCAD", "Simplex", "TotalVariation"],
-        ),
+        by_profile(["L1", "GroupL2", "TotalVariation"], _PENALTIES),
         [0, 1],
     )
     param_names = ("penalty", "tangents")

@@ -1,5 +1,6 @@
 """What all linear estimators share: validation, targets one by one, fitted attributes."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from fastpiggy.estimators import checks
 from fastpiggy.estimators.search import Found
+from fastpiggy.penalties import NonnegativeElasticNet, SquaredL2
 from fastpiggy.solving import solve
 
 
@@ -64,9 +66,8 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, Linear):
         if hasattr(X, "tocsc"):
             X = X.tocsc()
         targets = [y] if y.ndim == 1 else [np.ascontiguousarray(column) for column in y.T]
-        found = [self._fit_one(X, t, weight, k, len(targets)) for k, t in enumerate(targets)]
         self._several = y.ndim == 2
-        self._keep(found)
+        self._keep(self._fit_all(X, targets, weight))
         return self
 
     def predict(self, X: Any) -> np.ndarray:
@@ -84,6 +85,10 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, Linear):
 
     def _check_parameters(self) -> None:
         """Raise for a parameter that is not allowed."""
+
+    def _fit_all(self, X: Any, targets: list[np.ndarray], weight: Any) -> list[Any]:
+        """Fit all targets."""
+        return [self._fit_one(X, t, weight, k, len(targets)) for k, t in enumerate(targets)]
 
     def _fit_one(self, X: Any, y: Any, weight: Any, k: int, targets: int) -> Any:
         """Fit target number k."""
@@ -121,18 +126,31 @@ class OneAlpha(LinearRegressor):
 class SearchedAlpha(LinearRegressor):
     """Hyperparameters are searched by cross-validation, for each target on its own."""
 
+    #: Whether one search was for all targets.
+    _one_search = False
+
     def _keep(self, found: list[Any]) -> None:
         super()._keep(found)
-        self.alpha_ = self._each([float(f.params["alpha"]) for f in found])
-        self.criterion_ = self._each([float(f.value) for f in found])
-        self.gradient_ = self._each([f.gradient for f in found])
-        self.history_ = self._each([f.history for f in found])
-        self.alphas_ = self._each([f.alphas for f in found])
-        self.mse_path_ = self._each([f.fold_values for f in found])
+
+        def each(values: list[Any]) -> Any:
+            return values[0] if self._one_search else self._each(values)
+
+        self.alpha_ = each([float(f.params["alpha"]) for f in found])
+        self.criterion_ = each([float(f.value) for f in found])
+        self.gradient_ = each([f.gradient for f in found])
+        self.history_ = each([f.history for f in found])
+        self.alphas_ = each([f.alphas for f in found])
+        self.mse_path_ = each([f.fold_values for f in found])
+
+
+def nonnegative(problem: Any) -> Any:
+    """The problem with coefficients that must not be negative, of the same l1 and l2 parts."""
+    penalty = problem.penalty
+    ratio = getattr(penalty, "l1_ratio", 0.0 if isinstance(penalty, SquaredL2) else 1.0)
+    weights = getattr(penalty, "weights", np.ones(problem.shape[1]))
+    return replace(problem, penalty=NonnegativeElasticNet(penalty.alpha, ratio, weights))
 
 
 def plain(certificate: Any) -> Any:
     """The certificate without what computes more on demand, which holds the data."""
-    from dataclasses import replace
-
     return replace(certificate, find_tangent=None, find_margin=None)

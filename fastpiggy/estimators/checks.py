@@ -51,12 +51,3 @@ def no_effect(precompute: Any, selection: Any = "cyclic") -> None:
         raise ValueError(f"precompute must be True, False or 'auto', got {precompute!r}")
     if selection not in ("cyclic", "random"):
         raise ValueError(f"selection must be 'cyclic' or 'random', got {selection!r}")
-
-
-def not_positive(positive: Any) -> None:
-    """Signs are not constrained."""
-    if positive:
-        raise ValueError(
-            f"positive must be False, got {positive!r}: fastpiggy has no problem with an l1 "
-            "penalty on coefficients that must not be negative; take scikit-learn's class"
-        )

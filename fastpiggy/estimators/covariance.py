@@ -8,6 +8,7 @@ from sklearn.utils.validation import validate_data
 
 from fastpiggy.estimators import search
 from fastpiggy.estimators.base import plain
+from fastpiggy.estimators.described import described
 from fastpiggy.solving import solve
 from fastpiggy.structured.sparse_inverse_covariance import sparse_inverse_covariance
 
@@ -27,6 +28,7 @@ class _Precision(EmpiricalCovariance):
         return np.zeros(X.shape[1]) if self.assume_centered else X.mean(axis=0)
 
 
+@described
 class GraphicalLasso(_Precision):
     """A sparse inverse covariance: ``-logdet P + <S, P> + alpha sum_{i != j} abs(P_ij)``.
 
@@ -36,19 +38,14 @@ class GraphicalLasso(_Precision):
         Not negative; a matrix is symmetric.
     covariance : {"precomputed"}, optional
         Whether ``fit`` is given a covariance in place of rows.
-    tol : float, default=1e-9
-        On the optimality of the certificate.
-    max_iter : int, optional
-        Iterations of the algorithm at the most.
+    {tol}
+    {max_iter}
     assume_centered : bool, default=False
         Whether the mean is zero.
 
     Attributes
     ----------
-    location_ : ndarray of shape (p,)
-    covariance_, precision_ : ndarray of shape (p, p)
-    n_iter_ : int
-    certificate_ : Certificate
+    {fitted_covariance}
 
     Examples
     --------
@@ -95,6 +92,7 @@ class GraphicalLasso(_Precision):
         return self
 
 
+@described
 class GraphicalLassoCV(_Precision):
     """The graphical Lasso with alpha searched by the slope of the cross-validated likelihood.
 
@@ -104,9 +102,8 @@ class GraphicalLassoCV(_Precision):
         An array: the best of it is taken.  A number: alpha is searched, whatever the number.
     cv : int, splitter or iterable, optional
         5 folds by default.
-    tol : float, default=1e-9
-    n_jobs : int, optional
-        Threads over folds.
+    {tol}
+    {n_jobs}
 
     Attributes
     ----------
@@ -117,8 +114,7 @@ class GraphicalLassoCV(_Precision):
     cv_results_ : dict of ndarray
         ``"alphas"`` and the criterion in ``"mean_test_value"`` and ``"split0_test_value"`` and so
         on; the smaller the better.
-    location_, covariance_, precision_, n_iter_, certificate_
-        As in :class:`GraphicalLasso`.
+    {fitted_covariance}
 
     Notes
     -----

@@ -5,29 +5,41 @@ from typing import Any
 import numpy as np
 
 from fastpiggy.estimators import search
-from fastpiggy.estimators.base import OneAlpha, SearchedAlpha
+from fastpiggy.estimators.base import OneAlpha, SearchedAlpha, nonnegative
+from fastpiggy.estimators.described import described
 from fastpiggy.estimators.lasso import _LassoFamily
 from fastpiggy.problems import elastic_net
 
 
-class ElasticNet(_LassoFamily, OneAlpha):
+class _ElasticNetFamily(_LassoFamily):
+    def _with_ratio(self, X: Any, y: Any, weight: Any, alpha: Any, ratio: Any) -> Any:
+        found = elastic_net(
+            X, y, alpha, ratio, sample_weight=weight, fit_intercept=self.fit_intercept
+        )
+        return nonnegative(found) if self.positive else found
+
+
+@described
+class ElasticNet(_ElasticNetFamily, OneAlpha):
     """Least squares with an l1 and a squared l2 penalty.
 
     ``norm2(y - X w - b)^2 / (2n) + alpha l1_ratio norm1(w) + alpha (1 - l1_ratio)/2 norm2(w)^2``.
 
     Parameters
     ----------
-    alpha : float or array_like of shape (q,), default=1.0
-        Not negative; one for all targets or one each.
+    {alpha}
     l1_ratio : float, default=0.5
         In [0, 1].
-    fit_intercept, precompute, max_iter, copy_X, tol, warm_start, positive, random_state, selection
-        As in :class:`~fastpiggy.estimators.Lasso`.
+    {fit_intercept}
+    {max_iter}
+    {tol}
+    {warm_start}
+    {positive}
+    {no_effect}
 
     Attributes
     ----------
-    coef_, intercept_, n_iter_, certificate_
-        As in :class:`~fastpiggy.estimators.Lasso`.
+    {fitted}
 
     Examples
     --------
@@ -57,32 +69,36 @@ class ElasticNet(_LassoFamily, OneAlpha):
         self.selection = selection
 
     def _problem(self, X: Any, y: Any, weight: Any, alpha: Any) -> Any:
-        return elastic_net(
-            X, y, alpha, self.l1_ratio, sample_weight=weight, fit_intercept=self.fit_intercept
-        )
+        return self._with_ratio(X, y, weight, alpha, self.l1_ratio)
 
 
-class ElasticNetCV(_LassoFamily, SearchedAlpha):
+@described
+class ElasticNetCV(_ElasticNetFamily, SearchedAlpha):
     """The elastic net with alpha searched by the slopes of cross-validation.
 
     Parameters
     ----------
     l1_ratio : float or array_like, default=0.5
         In [0, 1]; of several the best is taken.
-    eps, alphas, cv, n_jobs
-        As in :class:`~fastpiggy.estimators.LassoCV`; without an array of alphas, ``alphas_`` are
-        those that the search visited.
-    fit_intercept, precompute, max_iter, tol, copy_X, verbose, positive, random_state, selection
-        As in :class:`~fastpiggy.estimators.LassoCV`.
+    {eps}
+    {alphas}
+    {fit_intercept}
+    {tol}
+    {cv}
+    {n_jobs}
+    {positive}
+    {no_effect_cv}
 
     Attributes
     ----------
     l1_ratio_ : float or ndarray of shape (q,)
         The best l1_ratio.
-    alpha_, criterion_, gradient_, history_, alphas_, mse_path_
-        As in :class:`~fastpiggy.estimators.LassoCV`, at the best l1_ratio.
-    coef_, intercept_, n_iter_, certificate_
-        As in :class:`~fastpiggy.estimators.Lasso`.
+    {searched}
+    {fitted}
+
+    Notes
+    -----
+    What is said of the search is that at the best l1_ratio.
 
     Examples
     --------
@@ -121,9 +137,7 @@ class ElasticNetCV(_LassoFamily, SearchedAlpha):
     def _fit_one(self, X: Any, y: Any, weight: Any, k: int, targets: int) -> search.Found:
         folds, found = search.splits(self.cv, X, y), []
         for ratio in np.atleast_1d(self.l1_ratio).tolist():
-            problem = elastic_net(
-                X, y, 1.0, ratio, sample_weight=weight, fit_intercept=self.fit_intercept
-            )
+            problem = self._with_ratio(X, y, weight, 1.0, ratio)
             at = search.best(
                 problem, folds, self.alphas, self.eps, tol=self.tol, n_jobs=self.n_jobs
             )

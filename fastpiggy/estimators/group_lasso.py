@@ -6,6 +6,7 @@ import numpy as np
 
 from fastpiggy.estimators import search
 from fastpiggy.estimators.base import OneAlpha, SearchedAlpha
+from fastpiggy.estimators.described import described
 from fastpiggy.problems import group_lasso
 
 
@@ -22,6 +23,7 @@ class _GroupLassoFamily:
         )  # fmt: skip
 
 
+@described
 class GroupLasso(_GroupLassoFamily, OneAlpha):
     """Least squares with a norm on each group of coefficients.
 
@@ -31,18 +33,17 @@ class GroupLasso(_GroupLassoFamily, OneAlpha):
     ----------
     groups : int or array_like of shape (p,), default=1
         A label a column of X, or the size of groups of neighbours.
-    alpha : float or array_like of shape (q,), default=1.0
-        Not negative; one for all targets or one each.
+    {alpha}
     weights : array_like of shape (number of groups,), optional
         In the order of the sorted labels; by default the square roots of the groups' sizes.
-    fit_intercept : bool, default=True
-    max_iter, tol, warm_start
-        As in :class:`~fastpiggy.estimators.Lasso`.
+    {fit_intercept}
+    {max_iter}
+    {tol}
+    {warm_start}
 
     Attributes
     ----------
-    coef_, intercept_, n_iter_, certificate_
-        As in :class:`~fastpiggy.estimators.Lasso`.
+    {fitted}
 
     Examples
     --------
@@ -68,6 +69,7 @@ class GroupLasso(_GroupLassoFamily, OneAlpha):
         self.warm_start = warm_start
 
 
+@described
 class GroupLassoCV(_GroupLassoFamily, SearchedAlpha):
     """The group Lasso with alpha searched by the slopes of cross-validation.
 
@@ -75,18 +77,17 @@ class GroupLassoCV(_GroupLassoFamily, SearchedAlpha):
     ----------
     groups, weights
         As in :class:`GroupLasso`.
-    eps, alphas, cv, n_jobs
-        As in :class:`~fastpiggy.estimators.LassoCV`; without an array of alphas, ``alphas_`` are
-        those that the search visited.
-    fit_intercept : bool, default=True
-    tol : float, default=1e-9
+    {eps}
+    {alphas}
+    {fit_intercept}
+    {tol}
+    {cv}
+    {n_jobs}
 
     Attributes
     ----------
-    alpha_, criterion_, gradient_, history_, alphas_, mse_path_
-        As in :class:`~fastpiggy.estimators.LassoCV`.
-    coef_, intercept_, n_iter_, certificate_
-        As in :class:`~fastpiggy.estimators.Lasso`.
+    {searched}
+    {fitted}
 
     Examples
     --------

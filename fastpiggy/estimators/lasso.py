@@ -7,7 +7,8 @@ from scipy.sparse import csr_array
 
 from fastpiggy.criteria import CrossVal
 from fastpiggy.estimators import checks, search
-from fastpiggy.estimators.base import OneAlpha, SearchedAlpha
+from fastpiggy.estimators.base import OneAlpha, SearchedAlpha, nonnegative
+from fastpiggy.estimators.described import described
 from fastpiggy.problems import lasso
 from fastpiggy.tuning import tune
 
@@ -15,10 +16,12 @@ from fastpiggy.tuning import tune
 class _LassoFamily:
     def _check_parameters(self) -> None:
         checks.no_effect(self.precompute, self.selection)
-        checks.not_positive(self.positive)
 
-    def _problem(self, X: Any, y: Any, weight: Any, alpha: Any) -> Any:
-        return lasso(X, y, alpha, sample_weight=weight, fit_intercept=self.fit_intercept)
+    def _problem(self, X: Any, y: Any, weight: Any, alpha: Any, weights: Any = None) -> Any:
+        found = lasso(
+            X, y, alpha, weights=weights, sample_weight=weight, fit_intercept=self.fit_intercept
+        )
+        return nonnegative(found) if self.positive else found
 
     @property
     def sparse_coef_(self) -> Any:
@@ -26,34 +29,23 @@ class _LassoFamily:
         return csr_array(np.atleast_2d(self.coef_))
 
 
+@described
 class Lasso(_LassoFamily, OneAlpha):
     """Least squares with an l1 penalty: ``norm2(y - X w - b)^2 / (2n) + alpha norm1(w)``.
 
     Parameters
     ----------
-    alpha : float or array_like of shape (q,), default=1.0
-        Not negative; one for all targets or one each.
-    fit_intercept : bool, default=True
-    precompute, copy_X, random_state, selection
-        scikit-learn's; without effect: the solution is exact, X is never changed.
-    max_iter : int, optional
-        Iterations of the algorithm at the most.
-    tol : float, default=1e-9
-        On the optimality of the certificate, not on scikit-learn's duality gap.
-    warm_start : bool, default=False
-        Start from the last fit.
-    positive : bool, default=False
-        Must be False.
+    {alpha}
+    {fit_intercept}
+    {max_iter}
+    {tol}
+    {warm_start}
+    {positive}
+    {no_effect}
 
     Attributes
     ----------
-    coef_ : ndarray of shape (p,) or (q, p)
-    intercept_ : float or ndarray of shape (q,)
-    n_iter_ : int or ndarray of shape (q,)
-    certificate_ : Certificate, or a list with one a target
-        How far the solution can be trusted.
-    n_features_in_, feature_names_in_
-        As in scikit-learn.
+    {fitted}
 
     Examples
     --------
@@ -83,39 +75,28 @@ class Lasso(_LassoFamily, OneAlpha):
         self.selection = selection
 
 
+@described
 class LassoCV(_LassoFamily, SearchedAlpha):
     """The Lasso with alpha searched by cross-validation, on the exact paths of all folds.
 
     Parameters
     ----------
-    eps : float, default=1e-3
-        The search looks from alpha_max down to eps times that at the furthest.
+    {eps}
     alphas : int or array_like, default=100
         An array: the best of it is taken, as scikit-learn does.  A number: alpha is searched
-        exactly, and ``mse_path_`` has so many rows.
-    cv : int, splitter or iterable, optional
-        As in scikit-learn: 5 folds by default.
-    n_jobs : int, optional
-        Threads over folds.
-    fit_intercept, tol
-        As in :class:`Lasso`.
-    max_iter, precompute, copy_X, verbose, random_state, selection
-        scikit-learn's; without effect.
-    positive : bool, default=False
-        Must be False.
+        exactly, and ``mse_path_`` has so many rows (with ``positive=True`` by slopes, and the rows
+        are what was visited).
+    {fit_intercept}
+    {tol}
+    {cv}
+    {n_jobs}
+    {positive}
+    {no_effect_cv}
 
     Attributes
     ----------
-    alpha_, criterion_ : float or ndarray of shape (q,)
-        The best alpha, and the mean squared error over folds there.
-    gradient_ : dict, or a list with one a target
-        The slope of the criterion at the best.
-    history_ : tuple of Evaluation, or a list with one a target
-    alphas_ : ndarray of shape (k,), or a list
-        From the largest down.
-    mse_path_ : ndarray of shape (k, folds), or a list
-    coef_, intercept_, n_iter_, certificate_
-        As in :class:`Lasso`.
+    {searched}
+    {fitted}
 
     Notes
     -----
@@ -160,6 +141,7 @@ class LassoCV(_LassoFamily, SearchedAlpha):
         )  # fmt: skip
 
 
+@described
 class WeightedLassoCV(LassoCV):
     """The Lasso with a penalty weight a feature, all searched by the slopes of cross-validation.
 
@@ -171,19 +153,26 @@ class WeightedLassoCV(LassoCV):
     ----------
     max_evals : int, default=200
         Evaluations of the criterion at the most.
-    eps, alphas, fit_intercept, precompute, max_iter, tol, copy_X, cv, verbose, n_jobs, positive
-        As in :class:`LassoCV`.
-    random_state, selection
-        As in :class:`LassoCV`.
+    {eps}
+    alphas : int or array_like, default=100
+        Of the search for alpha, as in :class:`LassoCV`.
+    {fit_intercept}
+    {tol}
+    {cv}
+    {n_jobs}
+    {positive}
+    {no_effect_cv}
 
     Attributes
     ----------
     weights_ : ndarray of shape (p,), or a list with one a target
         The penalty of feature j is ``alpha_ weights_[j]``.
-    alpha_, criterion_, gradient_, history_, alphas_, mse_path_
-        As in :class:`LassoCV`; the last two are of the search for alpha.
-    coef_, intercept_, n_iter_, certificate_
-        As in :class:`Lasso`.
+    {searched}
+    {fitted}
+
+    Notes
+    -----
+    ``alphas_`` and ``mse_path_`` are of the search for alpha.
 
     Examples
     --------
@@ -214,10 +203,7 @@ class WeightedLassoCV(LassoCV):
         first = super()._fit_one(X, y, weight, k, targets)
         alpha = first.params["alpha"]
         folds = search.splits(self.cv, X, y)
-        start = lasso(
-            X, y, alpha, weights=np.ones(X.shape[1]), sample_weight=weight,
-            fit_intercept=self.fit_intercept,
-        )  # fmt: skip
+        start = self._problem(X, y, weight, alpha, weights=np.ones(X.shape[1]))
         criterion = CrossVal(start, folds, tol=self.tol, n_jobs=search.jobs(self.n_jobs))
         result = tune(criterion, "weights", max_evals=self.max_evals)
         return search.Found(

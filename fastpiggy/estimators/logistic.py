@@ -10,6 +10,7 @@ from sklearn.utils.validation import validate_data
 
 from fastpiggy.estimators import checks, search
 from fastpiggy.estimators.base import Linear, plain
+from fastpiggy.estimators.described import described
 from fastpiggy.problems import checks as problem_checks
 from fastpiggy.problems import logistic
 
@@ -88,6 +89,7 @@ class _TwoClasses(ClassifierMixin, Linear):
         )
 
 
+@described
 class SparseLogisticRegression(_TwoClasses):
     """Logistic regression for two classes with an l1 penalty, or an elastic net.
 
@@ -102,18 +104,15 @@ class SparseLogisticRegression(_TwoClasses):
         Positive.
     l1_ratio : float, default=1.0
         In [0, 1].
-    tol, max_iter, warm_start
-        As in :class:`~fastpiggy.estimators.Lasso`.
-    fit_intercept : bool, default=True
-    class_weight : dict or "balanced", optional
-        As in scikit-learn.
+    {tol}
+    {fit_intercept}
+    {class_weight}
+    {max_iter}
+    {warm_start}
 
     Attributes
     ----------
-    classes_ : ndarray of shape (2,)
-    coef_ : ndarray of shape (1, p)
-    intercept_, n_iter_ : ndarray of shape (1,)
-    certificate_ : Certificate
+    {fitted_classes}
 
     Examples
     --------
@@ -146,6 +145,7 @@ class SparseLogisticRegression(_TwoClasses):
         return search.Found(self._solved(self._problem(X, y, weight, 1 / (C * total)), start))
 
 
+@described
 class SparseLogisticRegressionCV(_TwoClasses):
     """Sparse logistic regression with C searched by the slopes of cross-validation.
 
@@ -161,11 +161,10 @@ class SparseLogisticRegressionCV(_TwoClasses):
         5 stratified folds by default.
     metric : str, default="log_loss"
         What judges, as for :class:`fastpiggy.CrossVal`; a smooth one, so not the accuracy.
-    tol, n_jobs
-        As in :class:`~fastpiggy.estimators.LassoCV`.
-    fit_intercept : bool, default=True
-    class_weight : dict or "balanced", optional
-        As in scikit-learn.
+    {tol}
+    {fit_intercept}
+    {class_weight}
+    {n_jobs}
 
     Attributes
     ----------
@@ -180,8 +179,7 @@ class SparseLogisticRegressionCV(_TwoClasses):
         The slope of the criterion in C, under ``"C"``.
     history_ : tuple of Evaluation
         In C too.
-    classes_, coef_, intercept_, n_iter_, certificate_
-        As in :class:`SparseLogisticRegression`; ``n_iter_`` of the last fit.
+    {fitted_classes}
 
     Examples
     --------

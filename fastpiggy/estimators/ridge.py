@@ -1,15 +1,33 @@
 """Ridge regression in scikit-learn's scaling: given alpha, and alpha searched."""
 
-from typing import Any
+import warnings
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from fastpiggy.certificate import FastpiggyWarning
+from fastpiggy.criteria import CrossVal, Evaluation
 from fastpiggy.estimators import checks, search
-from fastpiggy.estimators.base import OneAlpha, SearchedAlpha
+from fastpiggy.estimators.base import OneAlpha, SearchedAlpha, nonnegative
+from fastpiggy.estimators.described import described
 from fastpiggy.problems import ridge
+from fastpiggy.tuning import alpha_range, spectra
+from fastpiggy.tuning.leave_one_out import LeaveOneOut, basis
+from fastpiggy.tuning.smooth_curve import SmoothCurve
+
+#: Rows of ``mse_path_`` after a search.
+_SHOWN = 100
 
 
-class Ridge(OneAlpha):
+class _Scaled:
+    def _scaled(self, X: Any, y: Any, weight: Any, alpha: Any) -> Any:
+        """The problem, alpha already that of the mean loss."""
+        return ridge(X, y, alpha, sample_weight=weight, fit_intercept=self.fit_intercept)
+
+
+@described
+class Ridge(_Scaled, OneAlpha):
     """Least squares with a squared l2 penalty, not divided by n.
 
     ``sum_i sample_weight_i (y_i - X_i w - b)^2 + alpha norm2(w)^2``: alpha is n times that of
@@ -17,20 +35,17 @@ class Ridge(OneAlpha):
 
     Parameters
     ----------
-    alpha : float or array_like of shape (q,), default=1.0
-        Not negative; one for all targets or one each.
-    fit_intercept : bool, default=True
+    {alpha}
+    {fit_intercept}
+    {max_iter}
+    {tol}
+    {positive}
     copy_X, solver, random_state
         scikit-learn's; without effect.
-    max_iter, tol
-        As in :class:`~fastpiggy.estimators.Lasso`.
-    positive : bool, default=False
-        Must be False.
 
     Attributes
     ----------
-    coef_, intercept_, n_iter_, certificate_
-        As in :class:`~fastpiggy.estimators.Lasso`.
+    {fitted}
 
     Examples
     --------
@@ -55,37 +70,48 @@ class Ridge(OneAlpha):
         self.positive = positive
         self.random_state = random_state
 
-    def _check_parameters(self) -> None:
-        checks.not_positive(self.positive)
-
     def _problem(self, X: Any, y: Any, weight: Any, alpha: Any) -> Any:
-        scaled = alpha / checks.total_weight(X, weight)
-        return ridge(X, y, scaled, sample_weight=weight, fit_intercept=self.fit_intercept)
+        found = self._scaled(X, y, weight, alpha / checks.total_weight(X, weight))
+        return nonnegative(found) if self.positive else found
 
 
-class RidgeCV(SearchedAlpha):
-    """Ridge regression with alpha searched by cross-validation, for each target on its own.
+@described
+class RidgeCV(_Scaled, SearchedAlpha):
+    """Ridge regression with alpha searched by cross-validation, in closed form.
 
     Parameters
     ----------
     alphas : array_like or None, default=(0.1, 1.0, 10.0)
-        The best of them is taken, as scikit-learn does; None: alpha is
-        searched on the curve in closed form.
-    fit_intercept : bool, default=True
+        The best of them is taken, as scikit-learn does; None: alpha is searched on the curve.
+    {fit_intercept}
+    scoring : None
+        The squared error judges.
     cv : int, splitter or iterable, optional
-        5 folds by default, where scikit-learn leaves out one row at a time.  In a fold alpha is
+        By default one row at a time is left out, with scikit-learn's numbers.  In a fold alpha is
         scaled by its share of the rows, which scikit-learn does not do: losses differ a little.
-    tol : float, default=1e-9
-    n_jobs : int, optional
-        Threads over folds.
+    gcv_mode
+        scikit-learn's; without effect.
+    store_cv_results : bool, default=False
+        Whether to keep ``cv_results_``, where one row at a time is left out.
+    alpha_per_target : bool, default=False
+        Whether each target has an alpha of its own; else there is one for all.
+    {tol}
+    {n_jobs}
 
     Attributes
     ----------
-    alpha_, criterion_, gradient_, history_, alphas_, mse_path_
-        As in :class:`~fastpiggy.estimators.LassoCV`, alpha in the scaling of
-        :class:`~fastpiggy.estimators.Ridge`.
-    coef_, intercept_, n_iter_, certificate_
-        As in :class:`~fastpiggy.estimators.Lasso`.
+    {searched}
+    {fitted}
+    best_score_ : float or ndarray of shape (q,)
+        ``-criterion_``.
+    cv_results_ : ndarray of shape (n, alphas) or (n, q, alphas)
+        The squared error of each row left out, with ``store_cv_results=True``.
+
+    Notes
+    -----
+    Searched for all targets together, alpha and what is said of the search are one; losses are
+    means over targets.  Rows that are left out one at a time count by their sample weights, and
+    ``mse_path_`` has one column, their mean.
 
     Examples
     --------
@@ -99,20 +125,147 @@ class RidgeCV(SearchedAlpha):
     """
 
     def __init__(
-        self, alphas: Any = (0.1, 1.0, 10.0), *, fit_intercept: bool = True, cv: Any = None,
-        tol: float = 1e-9, n_jobs: int | None = None,
+        self, alphas: Any = (0.1, 1.0, 10.0), *, fit_intercept: bool = True, scoring: None = None,
+        cv: Any = None, gcv_mode: str | None = None, store_cv_results: bool = False,
+        alpha_per_target: bool = False, tol: float = 1e-9, n_jobs: int | None = None,
     ) -> None:  # fmt: skip
         self.alphas = alphas
         self.fit_intercept = fit_intercept
+        self.scoring = scoring
         self.cv = cv
+        self.gcv_mode = gcv_mode
+        self.store_cv_results = store_cv_results
+        self.alpha_per_target = alpha_per_target
         self.tol = tol
         self.n_jobs = n_jobs
 
-    def _fit_one(self, X: Any, y: Any, weight: Any, k: int, targets: int) -> search.Found:
+    # What `_solved` takes from a parameter of the others: there is one linear system to solve.
+    max_iter = None
+
+    def _check_parameters(self) -> None:
+        if self.scoring is not None:
+            raise ValueError(
+                f"scoring must be None, got {self.scoring!r}: the squared error judges, which has "
+                "a slope; GridSearchCV over Ridge takes any score"
+            )
+        if self.gcv_mode not in (None, "auto", "svd", "eigen"):
+            raise ValueError(f"gcv_mode must be 'auto', 'svd' or 'eigen', got {self.gcv_mode!r}")
+        if self.store_cv_results and self.cv is not None:
+            raise ValueError("store_cv_results=True is for cv=None, one row left out at a time")
+
+    @property
+    def _one_search(self) -> bool:  # type: ignore[override]
+        return not self.alpha_per_target
+
+    def _fit_all(self, X: Any, targets: list[np.ndarray], weight: Any) -> list[search.Found]:
         total = checks.total_weight(X, weight)
-        alphas = None if self.alphas is None else np.atleast_1d(self.alphas) / total
-        problem = ridge(X, y, 1.0, sample_weight=weight, fit_intercept=self.fit_intercept)
-        found = search.best(
-            problem, search.splits(self.cv, X, y), alphas, tol=self.tol, n_jobs=self.n_jobs
+        alphas = None if self.alphas is None else search.given(self.alphas)
+        problems = [self._scaled(X, y, weight, 1.0) for y in targets]
+        losses = self._losses(X, targets, problems, alphas)
+        if self.store_cv_results:
+            asked = np.atleast_1d(np.asarray(self.alphas, dtype=float)) / total
+            rows = np.stack([each.rows(asked)[0] for each in losses], axis=1)
+            self.cv_results_ = rows if self._several else rows[:, 0]
+        if self._one_search:
+            losses = [_Mean(losses)] * len(targets)
+        found = []
+        for problem, loss in zip(problems, losses, strict=True):
+            same = found and self._one_search
+            at = found[0] if same else _searched(loss, alphas, problem, total)
+            solution = self._solved(problem.replace(alpha=at.params["alpha"] / total))
+            found.append(replace(at, solution=solution))
+        return found
+
+    def _losses(self, X: Any, targets: list[Any], problems: list[Any], alphas: Any) -> list[Any]:
+        """Losses and slopes over alpha of the folds, or rows, of each target."""
+        if self.cv is not None:
+            return [
+                _Folds.of(CrossVal(
+                    problem, search.splits(self.cv, X, y), tol=self.tol,
+                    n_jobs=search.jobs(self.n_jobs),
+                ))
+                for problem, y in zip(problems, targets, strict=True)
+            ]  # fmt: skip
+        if X.shape[0] < 2:
+            raise ValueError("leaving out one row needs two at least, got 1 sample")
+        if alphas is not None and not alphas[-1] > 0:
+            raise ValueError(
+                "alphas must be positive where one row at a time is left out (cv=None)"
+            )
+        shared = basis(problems[0])
+        return [LeaveOneOut.of(shared, problem) for problem in problems]
+
+    def _keep(self, found: list[Any]) -> None:
+        super()._keep(found)
+        self.best_score_ = -self.criterion_
+
+
+class _Folds(NamedTuple):
+    """The folds of a cross-validation: each in closed form, or by solves where X is large."""
+
+    criterion: Any
+    spectra: list[Any]
+
+    @classmethod
+    def of(cls, criterion: Any) -> "_Folds":
+        closed = not spectra.applies(criterion, ["alpha"])
+        return cls(criterion, spectra.spectra(criterion) if closed else [])
+
+    def at(self, alpha: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        if self.spectra:
+            values, slopes = zip(*(part.at(alpha) for part in self.spectra), strict=True)
+            return np.array(values), np.array(slopes)
+        found = [self.criterion.evaluate_quietly(alpha=float(a)) for a in alpha]
+        values = np.array([at.fold_values for at in found]).T
+        return values, np.array([at.fold_gradients["alpha"] for at in found]).T
+
+
+class _Mean(NamedTuple):
+    """The mean over targets."""
+
+    targets: list[Any]
+
+    def at(self, alpha: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        values, slopes = zip(*(target.at(alpha) for target in self.targets), strict=True)
+        return np.mean(values, axis=0), np.mean(slopes, axis=0)
+
+
+class _Curve(NamedTuple):
+    """The mean over folds or rows, which is searched."""
+
+    loss: Any
+
+    def at(self, alpha: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        values, slopes = self.loss.at(alpha)
+        return values.mean(axis=0), slopes.mean(axis=0)
+
+
+def _searched(loss: Any, alphas: np.ndarray | None, problem: Any, total: float) -> search.Found:
+    """The best alpha, of those given or on the curve; alphas are those of a sum of losses."""
+    tried = alphas
+    if alphas is None:
+        low, high = alpha_range(problem)
+        if not high > 0:
+            low, high = 1e-6, 1.0  # every column is constant
+        curve = SmoothCurve(np.array([high, low]), (_Curve(loss),))
+        best, seen = curve.minimum()[0], curve.grid[1]
+        if best in (low, high) and np.ptp(seen) > 1e-12 * np.abs(seen).max():
+            warnings.warn(
+                f"the best alpha lies on the {'lower' if best == low else 'upper'} edge of the "
+                "range that was searched: give alphas to look further",
+                FastpiggyWarning,
+                stacklevel=4,
+            )
+        tried = total * np.array([best])
+        alphas = total * np.clip(np.geomspace(high, low, _SHOWN), low, high)
+    values, slopes = loss.at(tried / total)
+    history = tuple(
+        Evaluation(
+            {"alpha": float(a)}, float(v.mean()), {"alpha": float(g.mean())}, v, {"alpha": g}, (),
+            0.0,
         )
-        return found.rescaled(lambda alpha: alpha * total, lambda alpha: 1 / total)
+        for a, v, g in zip(tried, values.T, slopes.T / total, strict=True)
+    )  # fmt: skip
+    at = min(history, key=lambda evaluation: evaluation.value)
+    table = values if tried is alphas else loss.at(alphas / total)[0]
+    return search.Found(None, at.params, at.value, at.gradient, history, alphas, table.T)

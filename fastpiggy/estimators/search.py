@@ -95,7 +95,7 @@ def best(
     """
     criterion = CrossVal(problem, folds, metric=metric, tol=tol, n_jobs=jobs(n_jobs))
     if alphas is not None and np.ndim(alphas) > 0:
-        return _chosen(criterion, _given(alphas))
+        return _chosen(criterion, given(alphas))
     count = _count(alphas)
     eps = checks.number(eps, "eps", high=1.0, open_low=True)
     bounds = _range(problem, eps)
@@ -123,7 +123,7 @@ def _range(problem: Any, eps: float) -> dict[str, tuple[float, float]] | None:
     return {"alpha": (eps * top, top)}
 
 
-def _given(alphas: Any) -> np.ndarray:
+def given(alphas: Any) -> np.ndarray:
     found = np.sort(np.asarray(alphas, dtype=float).ravel())[::-1]
     if not found.size or not np.all(np.isfinite(found)) or found[-1] < 0:
         raise ValueError(f"alphas must be finite numbers that are not negative, got {alphas!r}")

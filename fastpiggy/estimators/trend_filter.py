@@ -9,10 +9,12 @@ from sklearn.utils.validation import check_array, check_consistent_length, check
 
 from fastpiggy.estimators import checks
 from fastpiggy.estimators.base import plain
+from fastpiggy.estimators.described import described
 from fastpiggy.solving import solve
 from fastpiggy.structured.trend_filter import trend_filter
 
 
+@described
 class TrendFilter(RegressorMixin, BaseEstimator):
     """A piecewise polynomial of the position with few knots.
 
@@ -27,8 +29,8 @@ class TrendFilter(RegressorMixin, BaseEstimator):
     degree : int, default=1
         0 (piecewise constant), 1 (piecewise linear), 2 or 3; the last two for positions at equal
         distances.
-    tol, max_iter
-        As in :class:`~fastpiggy.estimators.Lasso`.
+    {tol}
+    {max_iter}
 
     Attributes
     ----------

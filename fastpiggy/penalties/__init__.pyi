@@ -10,6 +10,7 @@ from fastpiggy.penalties.cones import NonnegativeOrthant as NonnegativeOrthant
 from fastpiggy.penalties.cones import SecondOrderCone as SecondOrderCone
 from fastpiggy.penalties.cones import ZeroCone as ZeroCone
 from fastpiggy.penalties.elastic_net import ElasticNet as ElasticNet
+from fastpiggy.penalties.elastic_net import NonnegativeElasticNet as NonnegativeElasticNet
 from fastpiggy.penalties.entropy import Entropy as Entropy
 from fastpiggy.penalties.evaluate import prox as prox
 from fastpiggy.penalties.exponential_cone import DualExponentialCone as DualExponentialCone

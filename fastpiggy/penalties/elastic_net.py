@@ -1,4 +1,4 @@
-"""The elastic net."""
+"""The elastic net, and the same on nonnegative coefficients."""
 
 from typing import NamedTuple
 
@@ -65,3 +65,58 @@ class ElasticNet(NamedTuple):
     def thresholds(self):
         """Of each coordinate, over alpha: it is zero while its gradient is below."""
         return self.l1_ratio * self.weights
+
+
+@record(CoordinatePenalty)
+class NonnegativeElasticNet(NamedTuple):
+    """:class:`ElasticNet` on x >= 0, infinite elsewhere.
+
+    The prox is ``max(u - t, 0)`` with ``t = step alpha l1_ratio w_j``, over
+    ``1 + step alpha (1 - l1_ratio)``; at ``u == t`` Clarke's set in (u, t) is ``(q, -q)`` over the
+    same.
+
+    Parameters
+    ----------
+    alpha : float
+        Not negative.
+    l1_ratio : float
+        In [0, 1]; 1 is :class:`NonnegativeL1`.
+    weights : ndarray of shape (p,)
+        Of the l1 part; not negative.
+    """
+
+    alpha: float
+    l1_ratio: float
+    weights: np.ndarray
+
+    def value(self, j, x):
+        l1 = self.l1_ratio * self.weights[j] * x
+        return self.alpha * (l1 + 0.5 * (1.0 - self.l1_ratio) * x * x) if x >= 0.0 else np.inf
+
+    def prox(self, j, u, step):
+        t = step * self.alpha * self.l1_ratio * self.weights[j]
+        shrunk = 0.0 if u <= t else u - t
+        return shrunk / (1.0 + step * self.alpha * (1.0 - self.l1_ratio))
+
+    def prox_tangent(self, j, u, step, z, du, d, k, q):
+        w = self.weights[j]
+        t = step * self.alpha * self.l1_ratio * w
+        side = 1.0 if u > t else q if u == t else 0.0
+        dt = d.alpha[k] * self.l1_ratio * w + self.alpha * d.l1_ratio[k] * w
+        dt += self.alpha * self.l1_ratio * d.weights[k, j]
+        dridge = d.alpha[k] * (1.0 - self.l1_ratio) - self.alpha * d.l1_ratio[k]
+        moved = side * (du - step * dt) - step * dridge * z
+        return moved / (1.0 + step * self.alpha * (1.0 - self.l1_ratio))
+
+    def flat(self, j, u, step, q):
+        t = step * self.alpha * self.l1_ratio * self.weights[j]
+        return u < t or (u == t and q == 0.0)
+
+    def alpha_max(self, g):
+        """The smallest alpha at which x = 0 is a solution where the loss has gradient g there."""
+        if self.l1_ratio == 0.0:
+            raise ValueError(
+                "alpha_max does not exist at l1_ratio = 0: a squared l2 penalty sets no "
+                "coefficient to zero at any alpha"
+            )
+        return largest_ratio(np.maximum(-g, 0.0), self.weights) / self.l1_ratio

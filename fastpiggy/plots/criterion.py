@@ -111,7 +111,7 @@ class CriterionDisplay:
         Parameters
         ----------
         estimator : estimator
-            Of :mod:`fastpiggy.estimators`, fitted; its alpha or C is drawn.
+            Of ``fastpiggy.estimators``, fitted; its alpha or C is drawn.
         target : int, default=0
             Which target, where there are several.
         ax : matplotlib.axes.Axes, optional
@@ -131,10 +131,18 @@ class CriterionDisplay:
         parameter = "C" if hasattr(estimator, "C_") else "alpha"
         several = isinstance(estimator.history_, list)
         history = estimator.history_[target] if several else estimator.history_
-        best = float(np.ravel(getattr(estimator, f"{parameter}_"))[target])
-        value = float(np.ravel(estimator.criterion_)[target])
-        points = _points(history, {parameter: best}, parameter)
-        return cls(**points, best=(best, value), parameter=parameter).plot(ax)
+        at = target if several else 0
+        best = float(np.ravel(getattr(estimator, f"{parameter}_"))[at])
+        value = float(np.ravel(estimator.criterion_)[at])
+        points, curve = _points(history, {parameter: best}, parameter), None
+        seen = getattr(estimator, f"{parameter}s_", ())
+        table = getattr(estimator, "mse_path_", None)
+        if several:
+            seen, table = seen[target], table[target]
+        if table is not None and len(seen) > len(history):
+            # Read off the curve of a search in closed form or by path.
+            curve = np.asarray(seen)[::-1], np.asarray(table).mean(axis=1)[::-1]
+        return cls(**points, best=(best, value), curve=curve, parameter=parameter).plot(ax)
 
     @classmethod
     def from_criterion(

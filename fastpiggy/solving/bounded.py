@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fastpiggy.penalties import Box, NonnegativeL1
+from fastpiggy.penalties import Box, NonnegativeElasticNet, NonnegativeL1
 from fastpiggy.solving import inverse, parametric
 from fastpiggy.solving.linearisation import Linearisation
 
@@ -23,7 +23,7 @@ def applies(binding: Any) -> bool:
     """Whether this is least squares with bounds, not too large for its Gram matrix."""
     composite = binding.composite
     return (
-        isinstance(composite.penalty, Box | NonnegativeL1)
+        isinstance(composite.penalty, Box | NonnegativeL1 | NonnegativeElasticNet)
         and composite.loss.quadratic()
         and binding.shape[1] <= parametric.COLUMNS
     )
@@ -31,26 +31,29 @@ def applies(binding: Any) -> bool:
 
 def finish(point: Linearisation) -> Linearisation | None:
     """The solution, from x or else from a corner; None where rounding stands in the way."""
-    bounds, slope = _bounds(point)
+    bounds, slope, ridge = _bounds(point)
     G = parametric.gram(point)
-    x = np.clip(point.x, bounds.lower, bounds.upper)
+    G[np.diag_indices_from(G)] += ridge
+    x, g = np.clip(point.x, bounds.lower, bounds.upper), point.gradient + ridge * point.x + slope
     for start in (x, bounds.corner(x)):
-        end = follow(G, point.gradient + slope + G @ (start - point.x), start, bounds)
+        end = follow(G, g + G @ (start - point.x), start, bounds)
         if end is not None:
             return Linearisation(point.binding, end)
     return None
 
 
-def _bounds(point: Linearisation) -> tuple["Bounds", np.ndarray]:
-    """Bounds of all coordinates, and the penalty's slope within them."""
+def _bounds(point: Linearisation) -> tuple["Bounds", np.ndarray, np.ndarray]:
+    """Bounds of all coordinates, and within them the penalty's slope and squared l2 part."""
     penalty, p = point.binding.composite.penalty, point.binding.penalised
     lower, upper = np.full(point.x.size, -np.inf), np.full(point.x.size, np.inf)
-    slope = np.zeros(point.x.size)
+    slope, ridge = np.zeros(point.x.size), np.zeros(point.x.size)
     if isinstance(penalty, Box):
         lower[:p], upper[:p] = penalty.lower, penalty.upper
     else:
-        lower[:p], slope[:p] = 0.0, penalty.alpha * penalty.weights
-    return Bounds(lower, upper), slope
+        ratio = getattr(penalty, "l1_ratio", 1.0)
+        lower[:p], slope[:p] = 0.0, penalty.alpha * ratio * penalty.weights
+        ridge[:p] = penalty.alpha * (1.0 - ratio)
+    return Bounds(lower, upper), slope, ridge
 
 
 class Bounds(NamedTuple):

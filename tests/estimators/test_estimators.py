@@ -80,7 +80,7 @@ def test_given_alphas_equal(name):
 
 
 def test_ridge_cv_keeps_the_ratio_of_alpha_to_rows_in_folds():
-    model = ours.RidgeCV(alphas=[1.0, 20.0]).fit(X, y)
+    model = ours.RidgeCV(alphas=[1.0, 20.0], cv=5).fit(X, y)
     # Four fifths of the rows train, with four fifths of alpha.
     for alpha, losses in zip(model.alphas_, model.mse_path_):
         fold = theirs.Ridge(alpha=0.8 * alpha)
@@ -97,13 +97,6 @@ def test_search_beats_a_fine_grid():
     assert model.mse_path_.shape == (30, 5) and np.all(np.diff(model.alphas_) < 0)
 
 
-def test_gradient_of_ridge_cv_is_in_its_own_alpha():
-    model = ours.RidgeCV(alphas=[2.0]).fit(X, y)
-    h = 1e-4
-    up, down = (ours.RidgeCV(alphas=[2.0 + s * h]).fit(X, y).criterion_ for s in (1, -1))
-    assert model.gradient_["alpha"] == pytest.approx((up - down) / (2 * h), rel=1e-6)
-
-
 def test_gradient_of_logistic_cv_is_in_C():
     model = ours.SparseLogisticRegressionCV(Cs=[0.7]).fit(X, labels)
     h = 1e-5
@@ -113,7 +106,9 @@ def test_gradient_of_logistic_cv_is_in_C():
     assert model.gradient_["C"] == pytest.approx((up - down) / (2 * h), rel=1e-6)
 
 
-@pytest.mark.parametrize("estimator", [ours.Lasso(), ours.Ridge()])
+@pytest.mark.parametrize(
+    "estimator", [ours.Lasso(), ours.Ridge(), ours.ElasticNet(), ours.GroupLasso(3)]
+)
 def test_alpha_per_target(estimator):
     model = clone(estimator).set_params(alpha=[0.1, 0.4]).fit(X, Y)
     assert model.coef_.shape == (2, p) and model.intercept_.shape == (2,)
@@ -192,7 +187,6 @@ def test_sample_weight_is_routed():
 @pytest.mark.parametrize(
     ("estimator", "message"),
     [
-        (ours.Lasso(positive=True), "positive must be False"),
         (ours.Lasso(precompute=np.eye(p)), "precompute must be True, False"),
         (ours.Lasso(selection="none"), "selection must be"),
         (ours.Lasso(alpha=-1.0), "alpha must be"),
@@ -200,7 +194,6 @@ def test_sample_weight_is_routed():
         (ours.LassoCV(alphas=[-1.0]), "alphas must be"),
         (ours.LassoCV(n_jobs=0), "n_jobs must be"),
         (ours.GroupLasso(groups=0), "groups must be"),
-        (ours.Ridge(positive=True), "positive must be False"),
     ],
 )
 def test_bad_parameters(estimator, message):

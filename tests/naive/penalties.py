@@ -75,6 +75,26 @@ def _elastic_net():
     return SimpleNamespace(value=value, prox=prox, tangent=tangent)
 
 
+def _nonnegative_elastic_net():
+    def prox(u, step, p):
+        t = step * p["alpha"] * p["l1_ratio"] * p["weights"]
+        return np.maximum(u - t, 0) / (1 + step * p["alpha"] * (1 - p["l1_ratio"]))
+
+    def tangent(u, step, p, du, d, dstep, q):
+        a, l = p["alpha"], p["l1_ratio"]
+        t, dt = _threshold(step, p, d, dstep, a * l, d["alpha"] * l + a * d["l1_ratio"])
+        scale = 1 + step * a * (1 - l)
+        dridge = d["alpha"] * (1 - l) - a * d["l1_ratio"]
+        dscale = np.multiply.outer(dridge, step) + (dstep * a * (1 - l))[:, None]
+        on = np.where(u > t, 1.0, np.where(u == t, q, 0.0))
+        return on * (du - dt) / scale - np.maximum(u - t, 0) * dscale / scale**2
+
+    value = _elastic_net().value
+    return SimpleNamespace(
+        value=lambda x, p: value(x, p) if np.all(x >= 0) else np.inf, prox=prox, tangent=tangent
+    )
+
+
 def _squared_l2():
     def tangent(u, step, p, du, d, dstep, q):
         scale = 1 + step * p["alpha"]
@@ -268,6 +288,7 @@ PENALTIES = {
     "L1": _l1(),
     "NonnegativeL1": _nonnegative_l1(),
     "ElasticNet": _elastic_net(),
+    "NonnegativeElasticNet": _nonnegative_elastic_net(),
     "SquaredL2": _squared_l2(),
     "Box": _box(),
     "MCP": _mcp(),

@@ -126,6 +126,17 @@ def test_one_of_several_targets():
     model = fp.estimators.LassoCV().fit(X, np.column_stack([y, X[:, 3] + y]))
     display = CriterionDisplay.from_estimator(model, target=1)
     assert display.best == (model.alpha_[1], model.criterion_[1])
+    # The search was by path: the curve is what it saw, not what its one evaluation tells.
+    x, values = display.curve_.get_data()
+    np.testing.assert_allclose(x[::-1], model.alphas_[1])
+    np.testing.assert_allclose(values[::-1], model.mse_path_[1].mean(axis=1))
+
+
+def test_one_search_for_all_targets():
+    model = fp.estimators.RidgeCV().fit(X, np.column_stack([y, X[:, 3] + y]))
+    for target in (0, 1):
+        display = CriterionDisplay.from_estimator(model, target=target)
+        assert display.best == (model.alpha_, model.criterion_) and display.places.size == 3
 
 
 def test_matplotlib_is_named_where_it_is_missing(monkeypatch, result):

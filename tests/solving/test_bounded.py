@@ -5,7 +5,7 @@ import pytest
 from scipy.optimize import lsq_linear
 
 import fastpiggy as fp
-from fastpiggy.penalties import Box, NonnegativeL1
+from fastpiggy.penalties import Box, NonnegativeElasticNet, NonnegativeL1
 from fastpiggy.solving.bounded import Bounds, follow
 
 
@@ -65,6 +65,33 @@ def test_more_columns_than_rows_where_descent_runs_out_of_sweeps():
     S = np.flatnonzero(sol.x)
     wanted = np.linalg.solve(X[:, S].T @ X[:, S] / n, -np.ones(S.size))
     np.testing.assert_allclose(sol.jacobian["alpha"][S], wanted, rtol=1e-6)
+
+
+@pytest.mark.parametrize(("n", "p"), [(40, 12), (30, 80)])
+@pytest.mark.parametrize("ratio", [1.0, 0.4, 0.0])
+def test_nonnegative_elastic_net(n, p, ratio):
+    """Nonnegative least squares on the rows of X and one a coefficient; its derivative there."""
+    rng = np.random.default_rng(n)
+    X, alpha = rng.standard_normal((n, p)), 0.05
+    y = X[:, :4] @ [2.0, -1.0, 1.0, 0.5] + 0.3 * rng.standard_normal(n)
+    c = rng.uniform(0.5, 1.5, p)
+    loss = fp.losses.LeastSquares(y, np.full(n, 1 / n))
+    problem = fp.Problem(loss, NonnegativeElasticNet(alpha, ratio, c), X)
+    sol = fp.solve(problem, wrt=["alpha", "l1_ratio"])
+    assert sol.certificate.status == "converged" and sol.certificate.optimality < 1e-12
+    ridge = alpha * (1 - ratio)
+    gradient = X.T @ (X @ sol.x - y) / n + ridge * sol.x + alpha * ratio * c
+    S = sol.x > 0
+    assert 2 < S.sum() < p
+    np.testing.assert_allclose(gradient[S], 0.0, atol=1e-12)
+    assert gradient[~S].min() > -1e-12 and not sol.x[~S].any()
+    H = X[:, S].T @ X[:, S] / n + ridge * np.eye(S.sum())
+    for name, moved in (
+        ("alpha", (1 - ratio) * sol.x + ratio * c), ("l1_ratio", alpha * (c - sol.x)),
+    ):  # fmt: skip
+        wanted = np.zeros(p)
+        wanted[S] = -np.linalg.solve(H, moved[S])
+        np.testing.assert_allclose(sol.jacobian[name], wanted, rtol=1e-7, atol=1e-9)
 
 
 def test_a_bound_on_both_sides_with_its_derivative():

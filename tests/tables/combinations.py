@@ -9,7 +9,8 @@ from tables.designs import DESIGNS
 from tables.losses import LOSSES
 from tables.penalties import PENALTIES
 
-COORDINATES = ["L1", "NonnegativeL1", "ElasticNet", "SquaredL2", "Box", "MCP", "SCAD"]
+COORDINATES = ["L1", "NonnegativeL1", "ElasticNet", "NonnegativeElasticNet"]
+COORDINATES += ["SquaredL2", "Box", "MCP", "SCAD"]
 ALGORITHMS = {
     # The iterates are held against those of naive, which has these.
     "ForwardBackward": (DESIGNS, [name for name in PENALTIES if name in naive.PENALTIES]),
@@ -43,6 +44,7 @@ SAMPLE = [
     ("CoordinateDescent", "dense", "LeastSquares", "SCAD", True),
     ("CoordinateDescent", "sparse", "Huber", "Box", True),
     ("CoordinateDescent", "centred sparse", "LeastSquares", "NonnegativeL1", False),
+    ("CoordinateDescent", "centred dense", "LeastSquares", "NonnegativeElasticNet", True),
     ("CoordinateDescent", "sparse32", "Logistic", "SquaredL2", False),
     ("BlockDescent", "dense", "LeastSquares", "GroupL2", True),
     ("BlockDescent", "centred dense", "Huber", "GroupL2", True),

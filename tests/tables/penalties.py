@@ -31,6 +31,7 @@ from fastpiggy.penalties import (
     LInf,
     LInfBall,
     LogDet,
+    NonnegativeElasticNet,
     NonnegativeL1,
     NonnegativeOrthant,
     NuclearNorm,
@@ -268,6 +269,10 @@ PENALTIES: dict[str, PenaltyCase] = {
             lambda g, a: -a * g.alpha * g.l1_ratio * g.weights,
         ),
         off=lambda rng, p: ElasticNet(0.0, 0.6, weights(rng, p)),
+    ),
+    "NonnegativeElasticNet": PenaltyCase(
+        lambda rng, p: NonnegativeElasticNet(0.25, 0.5, weights(rng, p)),
+        _coordinates(lambda g, a: a * g.alpha * g.l1_ratio * g.weights),
     ),
     "SquaredL2": PenaltyCase(lambda rng, p: SquaredL2(0.3), off=lambda rng, p: SquaredL2(0.0)),
     "Box": PenaltyCase(
