@@ -19,6 +19,8 @@ _START = ("x0", "step")
 #: The direction of a number; shared, so not to be written to.
 _ONE = np.ones(1)
 _ONE.flags.writeable = False
+#: Options of algorithms that no tangent runs along.
+_HELD = ("momentum", "relaxation", "restart")
 
 
 @dataclass(frozen=True)
@@ -112,6 +114,13 @@ def _shape_of(problem: Any, name: Any) -> tuple[int, ...]:
         return ()
     if name == "y" and getattr(problem, "classes", None) is not None:
         raise ValueError("there is no derivative with respect to 'y': it holds labels")
+    if name in _HELD:
+        raise ValueError(
+            f"no tangent along {name!r} is offered: a solution does not depend on this option of "
+            "an algorithm. For the iterates of a run take 'step' or 'x0', or hand the map over "
+            f"with {name} as its parameter: fp.piggyback(step, x0, {{{name!r}: ...}}, "
+            "step_tangent=...)"
+        )
     names = ", ".join(map(repr, [*known, *matrix, "x0", "step"]))
     raise ValueError(f"wrt must name parameters of the problem ({names}), got {name!r}")
 

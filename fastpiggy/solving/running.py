@@ -51,7 +51,9 @@ class Trace:
 
     @classmethod
     def of(cls, parts: list[np.ndarray]) -> "Trace":
-        table = np.concatenate(parts) if parts else np.zeros((0, 5))
+        if not parts:
+            return _EMPTY
+        table = np.concatenate(parts)
         return cls(*(table[:, i] for i in range(4)), table[:, 4].astype(int))
 
     def __len__(self) -> int:
@@ -85,7 +87,12 @@ class Trace:
         return growth(self.tangent_change[first:], self.tangent_size[first:])
 
 
+_EMPTY = Trace(*np.zeros((4, 0)), np.zeros(0, dtype=int))
+
+
 def _rate(change: np.ndarray) -> float | None:
+    if change.size < 12:
+        return None
     size = change[change > 0]
     if size.size < 12 or not np.all(np.isfinite(size)):
         return None

@@ -4,6 +4,7 @@ A problem such as :class:`fastpiggy.TrendFilter` makes its :class:`System` by a 
 the algorithm's run, the exact way, and the points both end at.
 """
 
+import math
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple, Protocol
@@ -132,7 +133,7 @@ def solve(problem: Any, **arguments: Any) -> Solution:
     """See :func:`fastpiggy.solve`."""
     system = problem.system()
     request = check(system.coordinates, system.algorithms, **arguments)
-    directions = wrt.parse(problem, request.wrt, int(np.prod(problem.shape)))
+    directions = wrt.parse(problem, request.wrt, math.prod(problem.shape))
     mode = "none" if not directions else request.derivative
     mode = "implicit" if mode == "auto" else mode
     name, options = _algorithm(system, request, mode)
@@ -141,10 +142,10 @@ def solve(problem: Any, **arguments: Any) -> Solution:
         code, J = piggyback(run, mode, request.max_iter or system.max_iter, request.tol)
         cost = Cost(name, run.iterations, sweeps=run.iterations)
         found = Exact(code, run.point(), run.iterations, Trace.of(run.parts), cost)
-    else:
-        found = system.exact(options, request)
-        J = _derivative(system, options, directions, request, mode, found)
-    return _solution(system, found, J, directions, name, mode, request)
+        return _solution(system, found, J, directions, name, mode, request)
+    return _differentiated(
+        system, options, system.exact(options, request), directions, name, mode, request
+    )
 
 
 def at_point(
@@ -152,15 +153,27 @@ def at_point(
 ) -> Solution:
     """The solution at a point that was not solved for: see :func:`fastpiggy.differentiate`."""
     mode = "implicit" if directions else "none"
-    J = _derivative(system, None, directions, request, mode, found)
-    return _solution(system, found, J, directions, "given", mode, request)
+    return _differentiated(system, None, found, directions, "given", mode, request)
+
+
+def _differentiated(
+    system: System, options: Any, found: Exact, directions: list[wrt.Direction], name: str,
+    mode: str, request: Request,
+) -> Solution:  # fmt: skip
+    """The solution with its derivative at a point that has been found."""
+    if mode == "implicit" and not isinstance(found.code, Status):
+        move = found.point.movement(directions)
+        J = found.point.solve(move)
+        return _solution(system, found, J, directions, name, mode, request, move)
+    J = _derivative(system, options, directions, request, mode, found)
+    return _solution(system, found, J, directions, name, mode, request)
 
 
 def _solution(
     system: System, found: Exact, J: np.ndarray | None, directions: list[wrt.Direction],
-    name: str, mode: str, request: Request,
+    name: str, mode: str, request: Request, move: Any = None,
 ) -> Solution:  # fmt: skip
-    certificate = _certify(system, found, J, directions, mode, request.tol)
+    certificate = _certify(system, found, J, directions, mode, request.tol, move)
     if certificate.status != Status.CONVERGED:
         warnings.warn(certificate.message, FastpiggyWarning, stacklevel=4)
     trace = found.trace if request.trace else None
@@ -204,8 +217,6 @@ def _derivative(
 ) -> np.ndarray | None:  # fmt: skip
     if mode == "none" or isinstance(found.code, Status):
         return None
-    if mode == "implicit":
-        return found.point.solve(found.point.movement(directions))
     # The shadow of one step of the tangent recursion from zero, at the solution.
     run = system.run(options, directions, request)
     run.hold(found.point)
@@ -215,10 +226,10 @@ def _derivative(
 
 def _certify(
     system: System, found: Exact, J: np.ndarray | None, directions: list[wrt.Direction], mode: str,
-    tol: float,
+    tol: float, move: Any = None,
 ) -> Certificate:  # fmt: skip
     point, growth = found.point, found.trace.growth
-    residual, error, good, bound = _tangent(point, J, directions)
+    residual, error, good, bound = _tangent(point, J, directions, move)
     optimal = point.optimality <= max(tol, point.floor)
     status = verdict.status(
         found.code, optimal, mode in FUSED, lambda: point.stuck, point.singular,
@@ -250,28 +261,31 @@ def _certify(
 
 
 def _tangent(
-    point: Any, J: np.ndarray | None, directions: list[wrt.Direction]
+    point: Any, J: np.ndarray | None, directions: list[wrt.Direction], move: Any = None
 ) -> tuple[float | None, float | None, bool, bool]:
     """Residual and error of J, whether that is small in the units of each parameter, and whether
-    it is a bound."""
+    it is a bound; `move` is the movement along all directions, where it is known."""
     if J is None:
         return None, None, True, False
     if point.singular or not np.all(np.isfinite(J)):
         return np.inf, np.inf, False, False
     errors, residuals, good, bounds, k = [], [], True, True, 0
     for d in directions:
-        part, move = J[:, k : k + len(d.values)], point.movement([d])
+        part, own = J, move
+        if move is None or len(directions) > 1:
+            part, own = J[:, k : k + len(d.values)], point.movement([d])
         k += len(d.values)
-        error, bound = point.distance(part, move)
+        error, bound = point.distance(part, own)
         errors.append(error)
         bounds = bounds and bound
-        residuals.append(float(np.linalg.norm(point.residual(part, move))))
+        residual = point.residual(part, own)
+        residuals.append(float(np.linalg.norm(residual)) if residual.size else 0.0)
         unit = point.units.get(d.name, 1.0) * float(np.abs(d.values).max(initial=0.0))
         settled = getattr(point, "settled", None) if d.name in point.units else None
-        small = verdict.small(error, part, unit) if settled is None else settled(part, move)
+        small = verdict.small(error, part, unit) if settled is None else settled(part, own)
         good = good and small
-    error = float(np.linalg.norm(errors))
-    return float(np.linalg.norm(residuals)), error, good, bounds and bool(np.isfinite(error))
+    error = math.hypot(*errors)
+    return math.hypot(*residuals), error, good, bounds and bool(np.isfinite(error))
 
 
 class Adjoint:

@@ -15,7 +15,9 @@ _WITHOUT_MOMENTUM = 'take derivative="implicit", or an algorithm without momentu
 
 def small(error: float | None, J: np.ndarray, unit: float = 1.0) -> bool:
     """Whether an error of J lets it be called converged; `unit` is the size J would have."""
-    return error is not None and error <= _TANGENT * max(unit, float(np.linalg.norm(J)))
+    if error is None:
+        return False
+    return bool(error <= _TANGENT * unit or error <= _TANGENT * float(np.linalg.norm(J)))
 
 
 def status(

@@ -229,3 +229,38 @@ def test_no_flag_where_the_paper_has_none(case):
     for mode in ("piggyback", "late", "frozen"):
         found = fp.solve(problem, wrt="alpha", algorithm=way, derivative=mode).certificate
         assert found.status == "converged" and found.growth is None
+
+
+@pytest.mark.parametrize("algorithm", ["heavy_ball", "nesterov", "fista", "auto"])
+def test_no_tangent_along_the_momentum(algorithm):
+    problem = fp.lasso(np.eye(3), np.array([3.0, 0.5, -2.0]), alpha=0.5)
+    with pytest.raises(
+        ValueError, match=r"along 'momentum' is offered.*fp\.piggyback\(step, x0, {"
+    ):
+        fp.solve(problem, wrt=["alpha", "momentum"], algorithm=algorithm)
+
+
+def test_the_way_around():
+    """What the message says to do: heavy ball as a map with its momentum for a parameter."""
+    h = np.array([1.0, 0.3])
+
+    def step(state, theta):
+        x, before = state
+        return np.stack([x - (h * x - 1.0) + theta["momentum"] * (x - before), x])
+
+    def step_tangent(state, theta, d, dtheta):
+        (x, before), (dx, before_d) = state, d
+        moved = dx - h * dx + theta["momentum"] * (dx - before_d)
+        return np.stack([moved + dtheta["momentum"] * (x - before), dx])
+
+    def tangent(steps, b, tol=1e-40):
+        return fp.piggyback(step, np.zeros((2, 2)), {"momentum": b}, step_tangent=step_tangent,
+                            max_iter=steps, tol=tol)  # fmt: skip
+
+    with pytest.warns(fp.FastpiggyWarning):
+        ends = [tangent(7, 0.4 + e).x[0] for e in (1e-6, -1e-6)]
+    with pytest.warns(fp.FastpiggyWarning):
+        J = tangent(7, 0.4).jacobian["momentum"][0]
+    np.testing.assert_allclose(J, (ends[0] - ends[1]) / 2e-6, rtol=1e-6, atol=1e-9)
+    assert abs(J).max() > 0.01
+    assert abs(tangent(1000, 0.4, 1e-12).jacobian["momentum"]).max() < 1e-9

@@ -15,6 +15,7 @@ from fastpiggy.structured.trend_filter.discrete_spline import (
     dual,
     placed,
 )
+from fastpiggy.structured.trend_filter.dynamic_programming import constant
 
 #: Residuals of the polynomial fit below this, over the largest y, are rounding.
 _ROUNDING = 64 * np.finfo(float).eps
@@ -31,11 +32,17 @@ class NullModel:
         ``D'u = W (y - x)``; zero where y is a polynomial to rounding.
     gradient : float
         Largest entry of ``W (y - x)``.
+    top : float
+        Largest entry of u, the smallest alpha with this solution.
+    largest : float
+        Largest weight.
     """
 
     x: np.ndarray
     u: np.ndarray
     gradient: float
+    top: float
+    largest: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,7 +141,7 @@ class TrendFilter(Signal):
         >>> fp.trend_filter([0.0, 0.0, 3.0], alpha=1.0, degree=0).alpha_max()
         2.0
         """
-        return float(np.abs(self.null_model.u).max())
+        return float(self.null_model.top)
 
     def __repr__(self) -> str:
         return f"<TrendFilter n {self.y.size}, degree {self.degree}, alpha={self.alpha:.4g}>"
@@ -238,22 +245,19 @@ def _null_model(problem: TrendFilter) -> NullModel:
                 f"y is finite but its sums overflow (largest entry {np.abs(y).max():g}); scale it"
             )
     if largest <= _ROUNDING * np.abs(w * y).max():
-        return NullModel(x, np.zeros(problem.rows), 0.0)
-    return NullModel(x, problem.dual(g, rows, none), float(largest))
+        return NullModel(x, np.zeros(problem.rows), 0.0, 0.0, float(w.max()))
+    u = problem.dual(g, rows, none)
+    return NullModel(x, u, float(largest), float(np.abs(u).max()), float(w.max()))
 
 
 def _constant(y: np.ndarray, w: np.ndarray) -> NullModel:
     """That of degree 0, without splines."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        mean = w @ y / w.sum()
-        mean += w @ (y - mean) / w.sum()
-        g = w * (y - mean)
-        largest = float(np.abs(g).max())
-        if not np.isfinite(largest * y.size):
-            raise ValueError(
-                f"y is finite but its sums overflow (largest entry {np.abs(y).max():g}); scale it"
-            )
-    x = np.full(y.size, mean)
-    if largest <= _ROUNDING * np.abs(w * y).max():
-        return NullModel(x, np.zeros(y.size - 1), 0.0)
-    return NullModel(x, -np.cumsum(g)[:-1], largest)
+    x, u = np.empty(y.size), np.empty(y.size - 1)
+    gradient, size, largest, top = constant(y, w, x, u)
+    if not np.isfinite(gradient * y.size):
+        raise ValueError(
+            f"y is finite but its sums overflow (largest entry {np.abs(y).max():g}); scale it"
+        )
+    if gradient <= _ROUNDING * size:
+        return NullModel(x, np.zeros(y.size - 1), 0.0, 0.0, largest)
+    return NullModel(x, u, gradient, top, largest)

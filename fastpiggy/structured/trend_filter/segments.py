@@ -6,18 +6,22 @@ that on a segment b of total weight W_b, with signs s of the jumps at its ends,
     J_b = (sum_b r + dalpha (s_right - s_left)) / W_b,    r = W dy + dw (y - x).
 """
 
+import math
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from fastpiggy.problems import directions as wrt
-from fastpiggy.structured.quadratic import Movement, margin, movement, objective, units
-from fastpiggy.structured.trend_filter.dynamic_programming import segments, total_variation
+from fastpiggy.structured.quadratic import Movement, margin, movement, objective
+from fastpiggy.structured.trend_filter.dynamic_programming import total_variation
 from fastpiggy.structured.trend_filter.knots import dual_scale, gradient_scale
 from fastpiggy.structured.trend_filter.projection import NEAR
 
 _EPS = float(np.finfo(float).eps)
+
+#: The r of a movement that leaves y and the weights alone.
+_NOTHING = np.zeros((0, 0))
 
 
 class Segments:
@@ -34,19 +38,24 @@ class Segments:
 
     def __init__(self, problem: Any) -> None:
         self.problem, n = problem, problem.y.size
-        self.x, self.u = np.empty(n), np.empty(n - 1)
-        rows, starts = np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int64)
-        signs, weights = np.empty(n), np.empty(n)
-        y, w, alpha = problem.y, problem.sample_weight, problem.alpha
-        total_variation(y, w, alpha, self.x)
-        found = segments(y, w, alpha, self.x, rows, signs, starts, weights, self.u)
-        jumps, wrong, excess, defect, self._smallest, self._nearest = found
-        self.rows, self.signs = rows[:jumps], signs[:jumps]
-        self.starts, self.weights = starts[: jumps + 1], weights[: jumps + 1]
-        scale = gradient_scale(problem)
-        largest = float(w.max())
-        self._reach = self._smallest * largest / scale
-        self.optimality = max(excess / dual_scale(problem), wrong * largest / scale, defect / scale)
+        self.x, self.u, self._slope = np.empty(n), np.empty(n - 1), np.empty(n)
+        whole, numbers = np.empty((2, n), dtype=np.int64), np.empty((2, n))
+        (
+            jumps, longest, wrong, excess, defect, smallest, self._nearest, size, self._away,
+            self._spread, self._lightest,
+        ) = total_variation(
+            problem.y, problem.sample_weight, problem.alpha, self.x, self.u, self._slope,
+            *whole, *numbers,
+        )  # fmt: skip
+        self.rows, self.starts = whole[0, :jumps].copy(), whole[1, : jumps + 1].copy()
+        self.signs, self.weights = numbers[0, :jumps].copy(), numbers[1, : jumps + 1].copy()
+        scale, dual = gradient_scale(problem), dual_scale(problem)
+        self._dual, self._largest = dual, problem.null_model.largest
+        self._reach = smallest * self._largest / scale
+        self.optimality = max(excess / dual, wrong * self._largest / scale, defect / scale)
+        # About what rounding leaves: of y - x, and of its sums along the longest segment.
+        self.floor = 4 * _EPS * size * max(1 / scale, longest**0.5 / dual)
+        self._made: Any = None
 
     @cached_property
     def sizes(self) -> np.ndarray:
@@ -54,19 +63,11 @@ class Segments:
         return np.diff(self.starts, append=self.problem.y.size)
 
     @cached_property
-    def floor(self) -> float:
-        """About what rounding leaves: of y - x, and of its sums along the longest segment."""
-        p = self.problem
-        noise = 4 * _EPS * float((p.sample_weight * (np.abs(p.y) + np.abs(self.x))).max())
-        h = float(self.sizes.max())
-        return noise * max(1 / gradient_scale(p), h**0.5 / dual_scale(p))
-
-    @property
     def plain(self) -> bool:
         """No jump near a kink, no segment without weight: what this class is made for."""
         near = max(NEAR, self.floor, min(2 * self.optimality, 1e-3))
-        off = self._nearest > near * dual_scale(self.problem)
-        return bool(off and self._reach > near and self.weights.min() > 0.0)
+        off = self._nearest > near * self._dual
+        return bool(off and self._reach > near and self._lightest > 0.0)
 
     @property
     def degrees_of_freedom(self) -> float:
@@ -79,10 +80,19 @@ class Segments:
 
     @property
     def units(self) -> dict[str, float]:
-        return units(self.problem, self.x, 1.0)
+        # The penalty parameter does not move a solution.
+        away = self._away
+        return {
+            "alpha": away / self.problem.alpha,
+            "sample_weight": away / self._largest,
+            "step": 0.0,
+        }
 
     def movement(self, directions: list[wrt.Direction]) -> Movement:
         """See :func:`fastpiggy.structured.quadratic.movement`."""
+        if len(directions) == 1 and directions[0].name == "alpha":
+            # Nothing but alpha moves: no table of the signal's size.
+            return Movement(_NOTHING, directions[0].values)
         return movement(self.problem, self.x, directions)
 
     def by_side(self, directions: list[wrt.Direction]) -> Any:
@@ -97,24 +107,29 @@ class Segments:
     def _sums(self, values: np.ndarray) -> np.ndarray:
         return np.add.reduceat(values, self.starts, axis=0)
 
-    def _values(self, move: Movement) -> np.ndarray:
-        pulled = self._sums(move.r) + np.outer(self._tension, move.alpha)
-        return pulled / self.weights[:, None]
-
     def solve(self, move: Movement) -> np.ndarray:
         """J of shape (n, m)."""
-        return np.repeat(self._values(move), self.sizes, axis=0)
+        if self._made is None or self._made[0] is not move:
+            J = self._slope[:, None] * move.alpha
+            if move.r is not _NOTHING:
+                J += np.repeat(self._sums(move.r) / self.weights[:, None], self.sizes, axis=0)
+            self._made = move, J
+        return self._made[1]  # type: ignore[no-any-return]
 
     def residual(self, J: np.ndarray, move: Movement) -> np.ndarray:
         """``J+ - J``, J+ what a Newton step on the segments makes of J: its map has A = 0."""
-        return self.solve(move) - J
+        own = self.solve(move)
+        return np.zeros((0, J.shape[1])) if own is J else own - J
 
     def distance(self, J: np.ndarray, move: Movement) -> tuple[float, bool]:
         """Frobenius norm of J less the derivative, a bound: the sums are known up to rounding."""
-        size = self._sums(np.abs(move.r)) + np.outer(np.abs(self._tension), np.abs(move.alpha))
-        error = _EPS * (self.sizes + 4.0)[:, None] * size / self.weights[:, None]
-        rounding = float(np.sqrt((self.sizes[:, None] * error**2).sum()))
-        return float(np.linalg.norm(self.residual(J, move))) + rounding, True
+        rounding = self._spread * math.hypot(*move.alpha)
+        if move.r is not _NOTHING:
+            size = self._sums(np.abs(move.r))
+            error = ((self.sizes + 4.0) / self.weights)[:, None] * size
+            rounding += float(np.sqrt((self.sizes[:, None] * error**2).sum()))
+        away = self.residual(J, move)
+        return (float(np.linalg.norm(away)) if away.size else 0.0) + _EPS * rounding, True
 
     def adjoint(self, v: np.ndarray, names: list[str]) -> dict[str, Any]:
         """``v'J`` by parameter."""

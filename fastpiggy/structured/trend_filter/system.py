@@ -165,13 +165,14 @@ class System:
 
     def _total_variation(self, selection: np.ndarray, tol: float) -> Segments | Projection:
         """By segments where no jump is near a kink, else by the splines of all degrees."""
-        problem, rho = self.problem, _rho(self.problem, opt.ADMM())
+        problem = self.problem
         if problem.alpha == 0.0:
-            return Projection(at_zero(problem), selection, rho)
+            return Projection(at_zero(problem), selection, _rho(problem, opt.ADMM()))
         found = Segments(problem)
         if found.plain:
             return found
-        return Projection(finish(problem, found.rows, found.signs, tol), selection, rho)
+        knots = finish(problem, found.rows, found.signs, tol)
+        return Projection(knots, selection, _rho(problem, opt.ADMM()))
 
     def _ended(self, run: Run, code: int, point: Projection) -> Exact:
         cost = Cost("admm + finish", run.iterations, sweeps=run.iterations)
