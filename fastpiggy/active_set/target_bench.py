@@ -4,10 +4,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fastpiggy.active_set.path import Pieces
+from fastpiggy.active_set.fold import Pieces
+from fastpiggy.active_set.watch import Watch
 
 #: Columns of ``Answers.numbers``.
-(ALPHA, VALUE, SLOPE, TOP, VISITED, LOW, SPREAD, OPTIMALITY) = range(8)
+(ALPHA, VALUE, SLOPE, TOP, VISITED, LOW, SPREAD) = range(7)
 
 #: Pieces of a fold between two levels at the most.
 _PIECES = 2048
@@ -25,6 +26,8 @@ class Rule(NamedTuple):
         Factor between two levels.
     below, risen : float
         The end: this far below the best alpha, and so far above its loss.
+    reach : float
+        Which columns are watched: see :func:`fastpiggy.active_set.watch.list_places`.
     """
 
     low: float
@@ -33,6 +36,7 @@ class Rule(NamedTuple):
     step: float
     below: float
     risen: float
+    reach: float
 
 
 class Shared(NamedTuple):
@@ -45,6 +49,8 @@ class Shared(NamedTuple):
     columns : ndarray of shape (folds, p, rows)
         Columns on the judging rows, less their means over the training rows, times the roots of
         the weights; zeros where a fold has fewer rows.
+    judged : ndarray of shape (folds, p, p) or (0, p, p)
+        Their products, where rows are many: see :class:`fastpiggy.active_set.watch.Seats`.
     thresholds : ndarray of shape (p,)
     free : ndarray, int
         The columns whose threshold is zero.
@@ -52,6 +58,7 @@ class Shared(NamedTuple):
 
     grams: np.ndarray
     columns: np.ndarray
+    judged: np.ndarray
     thresholds: np.ndarray
     free: np.ndarray
 
@@ -63,6 +70,8 @@ class Targets(NamedTuple):
     ----------
     products : ndarray of shape (count, folds + 1, p)
         Of the columns with the targets, both centred on the rows in question.
+    pulled : ndarray of shape (count, folds, p) or (count, folds, 0)
+        The same on the judging rows, centred as the training rows are, where those are many.
     judged : ndarray of shape (count, folds, rows)
         Targets on the judging rows, as the columns are.
     rest : ndarray of shape (count,)
@@ -70,6 +79,7 @@ class Targets(NamedTuple):
     """
 
     products: np.ndarray
+    pulled: np.ndarray
     judged: np.ndarray
     rest: np.ndarray
 
@@ -80,17 +90,13 @@ class Answers(NamedTuple):
     Parameters
     ----------
     code : ndarray of shape (count,), int
-    numbers : ndarray of shape (count, 8)
+    numbers : ndarray of shape (count, 7)
         The best alpha, the loss there and its slope, alpha_max, the level down to which was
-        looked, the lower end of the range, how far the loss varies, and the violation of
-        optimality on all rows.
-    x : ndarray of shape (count, p)
-        The coefficients on all rows.
+        looked, the lower end of the range, and how far the loss varies.
     """
 
     code: np.ndarray
     numbers: np.ndarray
-    x: np.ndarray
 
 
 class Kept(NamedTuple):
@@ -113,69 +119,75 @@ class Bench(NamedTuple):
 
     Parameters
     ----------
-    grams, columns : ndarray
-        Those of the working set; where it is `whole` the shared ones themselves.
-    factors, vectors, order, barred, count : ndarray
-        Of :class:`fastpiggy.active_set.work.Active`, one entry a fold, all rows last.
+    factors, vectors, order, count : ndarray
+        Of :class:`fastpiggy.active_set.work.Active`, one entry a fold, all rows last, but for the
+        factor, which they borrow.
+    barred : ndarray of shape (p,), int
+    slot, vacant, seated, corner, pulled : ndarray
+        Of :class:`fastpiggy.active_set.watch.Seats`, one entry a fold.
+    by_slot : ndarray of shape (3, p)
+    places, listed, near, packed, begun : ndarray
+        Of :class:`fastpiggy.active_set.watch.Watch`.
     rows : ndarray of shape (folds, 3, rows)
-        Target, residual and change of :class:`fastpiggy.active_set.path.Fold`.
+        Target, residual and change of :class:`fastpiggy.active_set.fold.Fold`.
     found : ndarray of shape (folds + 1, 2)
     pieces, joined : Pieces
         Those of each fold in a stretch, and their sum.
-    counts : ndarray of shape (folds, 3), int
-        As :func:`fastpiggy.active_set.merge.merge` has them, and whether a fold is to be followed.
+    counts : ndarray of shape (folds, 2), int
+        As :func:`fastpiggy.active_set.merge.merge` has them.
     lowest : ndarray of shape (3,)
-    members, chosen, index : ndarray of shape (room,), int
-        The column in each place; those that are to join; scratch.
-    outside : ndarray of shape (p,), int
-    correlation : ndarray of shape (folds + 2, p)
-        Of all columns with the residual of each fold; scratch last.
+    index : ndarray of shape (p,), int
+        Scratch.
     kept : Kept
-    nothing, zeros : ndarray
-    whole : bool
+    nothing, empty, zeros : ndarray
     """
 
-    grams: np.ndarray
-    columns: np.ndarray
     factors: np.ndarray
     vectors: np.ndarray
     order: np.ndarray
-    barred: np.ndarray
     count: np.ndarray
+    barred: np.ndarray
+    slot: np.ndarray
+    vacant: np.ndarray
+    seated: np.ndarray
+    corner: np.ndarray
+    pulled: np.ndarray
+    by_slot: np.ndarray
+    places: np.ndarray
+    listed: np.ndarray
+    near: np.ndarray
+    packed: np.ndarray
+    begun: np.ndarray
     rows: np.ndarray
     found: np.ndarray
     pieces: Pieces
     joined: Pieces
     counts: np.ndarray
     lowest: np.ndarray
-    members: np.ndarray
-    chosen: np.ndarray
     index: np.ndarray
-    outside: np.ndarray
-    correlation: np.ndarray
     kept: Kept
     nothing: np.ndarray
+    empty: np.ndarray
     zeros: np.ndarray
-    whole: bool
 
 
-def bench(shared: Shared, room: int) -> Bench:
-    """Arrays for one thread, with room for so many columns of a target."""
+def bench(shared: Shared) -> Bench:
+    """Arrays for one thread; of the large ones only what is used takes memory."""
     folds, p, rows = shared.columns.shape
-    whole, room, integer = room >= p, min(room, p), np.int64
+    integer, square = np.int64, p * p if shared.judged.shape[0] else 0
 
     def pieces(*shape: int) -> Pieces:
         return Pieces(*(np.empty(shape) for _ in range(4)), np.zeros(shape, dtype=integer))
 
+    watch = Watch.of(p)
     return Bench(
-        shared.grams if whole else np.empty((folds + 1, room, room)),
-        shared.columns if whole else np.empty((folds, room, rows)),
-        np.empty((folds + 1, room, room)), np.zeros((folds + 1, 13, room)),
-        np.zeros((folds + 1, room), dtype=integer), np.zeros((folds + 1, room), dtype=integer),
-        np.zeros((folds + 1, 8), dtype=integer), np.zeros((folds, 3, rows)),
-        np.zeros((folds + 1, 2)), pieces(folds, _PIECES), pieces(folds * _PIECES),
-        np.zeros((folds, 3), dtype=integer), np.zeros(3), *np.zeros((3, room), dtype=integer),
-        np.ones(p, dtype=integer), np.zeros((folds + 2, p)),
-        Kept(*np.zeros((2, 2, folds, room), dtype=integer), np.zeros((2, folds), dtype=integer)),
-        np.empty((room, 0)), np.zeros(room), whole,
+        np.empty((folds, p, p)), np.zeros((folds + 1, 13, p)),
+        np.zeros((folds + 1, p), dtype=integer), np.zeros((folds + 1, 8), dtype=integer),
+        np.zeros(p, dtype=integer), *np.zeros((2, folds, p), dtype=integer),
+        np.zeros((folds, 2), dtype=integer), np.zeros((folds, square)), np.zeros((folds, p)),
+        np.zeros((3, p)), *watch, np.zeros((folds, 3, rows)), np.zeros((folds + 1, 2)),
+        pieces(folds, _PIECES), pieces(folds * _PIECES), np.zeros((folds, 2), dtype=integer),
+        np.zeros(3), np.zeros(p, dtype=integer),
+        Kept(*np.zeros((2, 2, folds, p), dtype=integer), np.zeros((2, folds), dtype=integer)),
+        np.empty((p, 0)), np.empty((0, 0)), np.zeros(p),
     )  # fmt: skip

@@ -11,22 +11,48 @@ from fastpiggy.compile import routine
 
 @routine
 def forward(R, k, t):
-    """Solve ``R' t = t`` in place."""
-    for i in range(k):
-        t[i] /= R[i, i]
-        c, row = t[i], R[i]
+    """Solve ``R' t = t`` in place, four rows at a time."""
+    whole = k - k % 4
+    for i in range(0, whole, 4):
+        a, b, c, e = R[i], R[i + 1], R[i + 2], R[i + 3]
+        x = t[i] / a[i]
+        y = (t[i + 1] - x * a[i + 1]) / b[i + 1]
+        z = (t[i + 2] - x * a[i + 2] - y * b[i + 2]) / c[i + 2]
+        u = (t[i + 3] - x * a[i + 3] - y * b[i + 3] - z * c[i + 3]) / e[i + 3]
+        t[i], t[i + 1], t[i + 2], t[i + 3] = x, y, z, u
+        for j in range(i + 4, k):
+            t[j] -= x * a[j] + y * b[j] + z * c[j] + u * e[j]
+    for i in range(whole, k):
+        row = R[i]
+        t[i] /= row[i]
+        x = t[i]
         for j in range(i + 1, k):
-            t[j] -= c * row[j]
+            t[j] -= x * row[j]
 
 
 @routine
 def backward(R, k, v, d):
-    """Solve ``R d = v``."""
-    for i in range(k - 1, -1, -1):
+    """Solve ``R d = v``, four rows at a time."""
+    whole = k - k % 4
+    for i in range(k - 1, whole - 1, -1):
         row, total = R[i], 0.0
         for j in range(i + 1, k):
             total += row[j] * d[j]
-        d[i] = (v[i] - total) / R[i, i]
+        d[i] = (v[i] - total) / row[i]
+    for i in range(whole - 4, -1, -4):
+        a, b, c, e = R[i], R[i + 1], R[i + 2], R[i + 3]
+        p, q, r, s = 0.0, 0.0, 0.0, 0.0
+        for j in range(i + 4, k):
+            x = d[j]
+            p += a[j] * x
+            q += b[j] * x
+            r += c[j] * x
+            s += e[j] * x
+        u = (v[i + 3] - s) / e[i + 3]
+        z = (v[i + 2] - r - c[i + 3] * u) / c[i + 2]
+        y = (v[i + 1] - q - b[i + 2] * z - b[i + 3] * u) / b[i + 1]
+        d[i] = (v[i] - p - a[i + 1] * y - a[i + 2] * z - a[i + 3] * u) / a[i]
+        d[i + 1], d[i + 2], d[i + 3] = y, z, u
 
 
 @routine

@@ -9,7 +9,7 @@ import numpy as np
  SCRATCH, SAVED, SLOPES) = range(13)  # fmt: skip
 
 #: Entries of ``Active.count``.
-COLUMNS, ACTIVE, SUPPORT, PASSES, CHANGES, FACTORISATIONS, SWEEPS = range(7)
+COLUMNS, ACTIVE, SUPPORT, PASSES, CHANGES, FACTORISATIONS, SWEEPS, OVERLOOKED = range(8)
 
 #: Entries of ``Work.found``: what the last pass over X has found.
 LARGEST, VIOLATION = range(2)

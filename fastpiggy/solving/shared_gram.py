@@ -19,7 +19,7 @@ from fastpiggy.solving.solutions import clean
 LARGEST, WORTH = 2**30, 50
 
 #: Columns of a working set at the most; a target that needs more is solved alone.
-_ROOM = 2048
+ROOM = 2048
 
 
 class Answers(NamedTuple):
@@ -115,7 +115,7 @@ class SharedGram(_Shared):
         try:
             work = self._free.pop()
         except IndexError:
-            work = Work.of(0, p, min(p, _ROOM))
+            work = Work.of(0, p, min(p, ROOM))
         loop.solve_block(self.common, block, exact.AIM * self.tol, 0, count, work, out)
         self._free.append(work)
         with np.errstate(invalid="ignore"):

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from fastpiggy.active_set.path import Pieces
+from fastpiggy.active_set.fold import Pieces
 
 #: Minima count as apart where the curve between them rises by this part of the lower one.
 APART = 1e-3

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from fastpiggy.active_set.path import Fold, correlate_all
+from fastpiggy.active_set.fold import Fold, correlate_all
+from fastpiggy.active_set.watch import Seats, Watch
 from fastpiggy.active_set.work import (
     ACTIVE,
     COEFFICIENT,
@@ -123,18 +124,26 @@ class FoldColumns:
         block, centre = self._block(self.design, new), self.centre[new, None]
         if self.columns.size:
             np.subtract(block.T, centre, out=self.columns[first:size])
-        for part, rows, fold in zip(self.parts, self.judged, self.folds, strict=True):
+        for v, (part, rows, fold) in enumerate(
+            zip(self.parts, self.judged, self.folds, strict=True)
+        ):
+            fold.means[first:size] = self.means[new, v]
             other = block if part.design is None else self._block(part.design, new)
             place = fold.columns[first:size]
             np.subtract(other[rows].T, centre, out=place)
             place *= fold.root
-        grams = self._shared_grams(first, size) if self.shared else self._grams(first, size)
+        judged: list[np.ndarray] = []
+        if self.shared or self.tall:
+            judged = [fold.columns[first:size] @ fold.columns[:size].T for fold in self.folds]
+        if self.tall:
+            for fold, product in zip(self.folds, judged, strict=True):
+                _judge(fold, product, first, size)
+        grams = self._shared_grams(judged) if self.shared else self._grams(first, size)
         for v, (fold, gram) in enumerate(zip(self.folds, grams, strict=True)):
             active, mean = fold.active, self.means[self.members, v]
             gram -= self.total * np.multiply.outer(mean[first:], mean)
             active.gram[first:size, :size] = gram
             active.gram[:first, first:size] = gram[:, :first].T
-            fold.means[first:size] = mean[first:]
             vectors = active.vectors
             vectors[CORRELATION, first:size] = vectors[PATH, first:size] = self.target[new, v]
             vectors[THRESHOLD, first:size] = self.thresholds[new]
@@ -147,12 +156,10 @@ class FoldColumns:
             return design.X
         return matrix.block(design, new)
 
-    def _shared_grams(self, first: int, size: int) -> list[np.ndarray]:
+    def _shared_grams(self, judged: list[np.ndarray]) -> list[np.ndarray]:
         share = [float(self.raw[rows].sum()) for rows in self.judged]
-        judged = [
-            t * (fold.columns[first:size] @ fold.columns[:size].T)
-            for t, fold in zip(share, self.folds, strict=True)
-        ]
+        for t, gram in zip(share, judged, strict=True):
+            gram *= t
         total = sum(judged)
         whole = self.total
         return [
@@ -179,7 +186,8 @@ class FoldColumns:
         target = root * (part.loss.y[rows] - offset)
         return Fold(
             _active(room), np.empty((room, root.size)), np.zeros(room), root, target,
-            target.copy(), np.empty_like(target), np.zeros(2),
+            target.copy(), np.empty_like(target), np.zeros(2), Seats.of(room, self.tall),
+            Watch.of(room),
         )  # fmt: skip
 
 
@@ -191,6 +199,18 @@ def _active(room: int) -> Active:
     )  # fmt: skip
 
 
+def _judge(fold: Fold, product: np.ndarray, first: int, size: int) -> None:
+    """Products on the judging rows of the columns from `first` on, centred as those that train."""
+    seats, means, root = fold.seats, fold.means[:size], fold.root
+    sums = fold.columns[:size] @ root - (root @ root) * means
+    judged = product - np.multiply.outer(sums[first:], means)
+    judged -= np.multiply.outer(means[first:], fold.columns[:size] @ root)
+    seats.judged[first:size, :size] = judged
+    seats.judged[:first, first:size] = judged[:, :first].T
+    pulled = fold.columns[first:size] @ fold.target - means[first:] * (root @ fold.target)
+    seats.pulled[first:size] = pulled
+
+
 def _larger(fold: Fold, size: int, room: int) -> Fold:
     old, new = fold.active, _active(room)
     k = int(old.count[ACTIVE])
@@ -200,7 +220,13 @@ def _larger(fold: Fold, size: int, room: int) -> Fold:
     new.order[:k], new.count[:] = old.order[:k], old.count
     columns, means = np.empty((room, fold.root.size)), np.zeros(room)
     columns[:size], means[:size] = fold.columns[:size], fold.means[:size]
-    return fold._replace(active=new, columns=columns, means=means)
+    # All columns of tall data join at once: there are no products on judging rows here.
+    seats = Seats.of(room, False)
+    seats.slot[:size], seats.vacant[:size] = fold.seats.slot[:size], fold.seats.vacant[:size]
+    seats.count[:] = fold.seats.count
+    return fold._replace(
+        active=new, columns=columns, means=means, seats=seats, watch=Watch.of(room)
+    )  # fmt: skip
 
 
 def _run_of(rows: np.ndarray) -> Any:

@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from fastpiggy.active_set.fold import REACHED, VIOLATED, Fold, Pieces, restart
 from fastpiggy.active_set.merge import merge
-from fastpiggy.active_set.path import REACHED, VIOLATED, Fold, Pieces, descend_to, restart
+from fastpiggy.active_set.path import descend_to
 from fastpiggy.active_set.work import ACTIVE, COEFFICIENT, PATH, SIDE
 from fastpiggy.tuning.fold_columns import Broken, FoldColumns
 
@@ -43,11 +44,17 @@ class FoldPaths(FoldColumns):
         Whether every row is judged in one fold and trains in all others.
     n_jobs : int
         Threads over folds.
+
+    Attributes
+    ----------
+    reach : float
+        Which of the working set are watched: see :func:`fastpiggy.active_set.watch.list_places`.
     """
 
     def __init__(self, problem: Any, parts: list[Any], shared: bool, n_jobs: int = 1) -> None:
         super().__init__(problem, parts, shared)
         self.n_jobs = n_jobs
+        self.reach = 1.0
         self.pieces = _pieces(len(parts), _PIECES)
         self.by_fold = [_one(self.pieces, v) for v in range(len(parts))]
         self.counts = np.zeros((len(parts), 2), dtype=np.int64)
@@ -81,6 +88,16 @@ class FoldPaths(FoldColumns):
         self.counts[:] = 0
         for fold in self.folds:
             fold.found[REACHED] = level
+
+    @property
+    def loss(self) -> float:
+        """Where all folds stand, the mean over them."""
+        return float(np.mean([fold.residual @ fold.residual for fold in self.folds]))
+
+    @property
+    def null(self) -> float:
+        """The loss of nothing."""
+        return float(np.mean([fold.target @ fold.target for fold in self.folds]))
 
     @property
     def coefficients(self) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -177,7 +194,7 @@ class FoldPaths(FoldColumns):
     def _run(self, end: float, which: Iterable[int]) -> None:
         def run(v: int) -> None:
             self.counts[v, 1] = descend_to(
-                self.folds[v], end, self.by_fold[v], self.counts[v, 1]
+                self.folds[v], end, self.by_fold[v], self.counts[v, 1], self.reach
             )  # fmt: skip
 
         while True:

@@ -23,9 +23,13 @@ LARGEST = 2**30
 _CONSTANT = 1e-14
 
 
-def bytes_of_grams(folds: int, p: int) -> int:
+#: Products on the judging rows are kept too where there are so many more rows than columns.
+_TALL = 2
+
+
+def bytes_of_grams(folds: int, n: int, p: int) -> int:
     """Memory that the Gram matrices of all folds and of all rows take."""
-    return 8 * (folds + 1) * p * p
+    return 8 * (2 * folds + 1 if n > _TALL * p else folds + 1) * p * p
 
 
 class SharedFolds:
@@ -57,9 +61,14 @@ class SharedFolds:
             self.means = np.ascontiguousarray(matrix.scatter(self.design, self.weight.T).T)
         self._columns()
         thresholds = problem.penalty.weights
+        self.tall = self.n > _TALL * self.p
+        judged = np.empty((len(parts) if self.tall else 0, self.p, self.p))
+        for columns, product in zip(self.columns, judged, strict=False):
+            np.matmul(columns, columns.T, out=product)
         self.shared = Shared(
-            self._grams(), self.columns, thresholds, np.flatnonzero(thresholds == 0.0)
-        )
+            self._grams(judged), self.columns, judged, thresholds,
+            np.flatnonzero(thresholds == 0.0),
+        )  # fmt: skip
 
     def _columns(self) -> None:
         """Judging rows, or, where they are more than the columns, a triangle that does for them."""
@@ -80,11 +89,14 @@ class SharedFolds:
             self.turned.append(turned)
             self.columns[v, :, : block.shape[0]] = block.T
 
-    def _grams(self) -> np.ndarray:
+    def _grams(self, judged: np.ndarray) -> np.ndarray:
         grams = np.empty((len(self.judged) + 1, self.p, self.p))
         if self.each_once:
-            for columns, gram in zip(self.columns, grams, strict=False):
-                np.matmul(columns, columns.T, out=gram)
+            if self.tall:
+                grams[:-1] = judged
+            else:
+                for columns, gram in zip(self.columns, grams, strict=False):
+                    np.matmul(columns, columns.T, out=gram)
             shifts = self.shifts if self.intercept else np.zeros_like(self.shifts)
             self._to_training(grams, shifts, shifts)
             return grams
@@ -130,9 +142,13 @@ class SharedFolds:
                 rest += np.maximum((z * z).sum(axis=0) - (inside * inside).sum(axis=0), 0.0)
                 z = inside
             judged[v, : z.shape[0]] = z
-        if self.each_once:
+        if self.each_once or self.tall:
             for v in range(folds):
                 np.matmul(self.columns[v], judged[v], out=products[v])
+        pulled = np.zeros((count, folds, self.p if self.tall else 0))
+        if self.tall:
+            pulled[:] = products[:-1].transpose(2, 0, 1)
+        if self.each_once:
             zeros = np.zeros_like(shifts)
             self._to_training(
                 products, self.shifts, shifts if self.intercept else zeros
@@ -142,7 +158,7 @@ class SharedFolds:
                 tails = self.weight[v][:, None] * (Y - means[v])
                 products[v] = matrix.scatter(self.design, tails)
         block = Targets(
-            np.ascontiguousarray(products.transpose(2, 0, 1)),
+            np.ascontiguousarray(products.transpose(2, 0, 1)), pulled,
             np.ascontiguousarray(judged.transpose(2, 0, 1)), rest / folds,
         )  # fmt: skip
         return block, centre + means[-1]

@@ -2,16 +2,18 @@
 
 import threading
 import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from fastpiggy.active_set import shared_gram as all_rows
 from fastpiggy.active_set import targets as loop
 from fastpiggy.active_set.target_bench import (
     ALPHA,
-    OPTIMALITY,
     SLOPE,
     SPREAD,
     TOP,
@@ -21,9 +23,12 @@ from fastpiggy.active_set.target_bench import (
     Rule,
     bench,
 )
+from fastpiggy.active_set.work import SOLVED, Work
 from fastpiggy.certificate import FastpiggyWarning
 from fastpiggy.criteria.held_out import CrossVal
 from fastpiggy.designs import matrix
+from fastpiggy.solving.exact import AIM
+from fastpiggy.solving.shared_gram import ROOM
 from fastpiggy.tuning import path
 from fastpiggy.tuning.one_target import one_target
 from fastpiggy.tuning.result import SearchStatus
@@ -38,14 +43,11 @@ NUMBERS = (
 #: Numbers in the arrays of a block, and targets in it.
 _NUMBERS, _MOST = 2**22, 256
 
+#: Where there are more columns than rows, those are watched that come at half the level's speed.
+_WIDE = 0.5
+
 #: Targets between two looks at the keyboard, and columns from which on one takes long enough.
 _CHUNK, _LONG = 16, 100
-
-#: Columns up to which a target works on all of them.
-_WHOLE = 400
-
-#: Room of a working set at the most.
-_ROOM = 2048
 
 
 class Plan(NamedTuple):
@@ -126,17 +128,16 @@ class Worker:
         self.criterion = CrossVal(plan.problem, plan.splits, tol=plan.tol)
         n, p = plan.problem.shape
         self.folds: SharedFolds | None = None
-        fits = bytes_of_grams(len(plan.splits), p) <= LARGEST and 8 * n * p <= 4 * LARGEST
+        fits = bytes_of_grams(len(plan.splits), n, p) <= LARGEST and 8 * n * p <= 4 * LARGEST
         if fits and plan.problem.total_weight is not None:
             if not path.applies(self.criterion, ["alpha"]):
                 self.folds = SharedFolds(self.criterion)
-        below = path._BELOW_WIDE if p > path._WIDE * n else path._BELOW
+        below, risen = path.end_of(n, p)
         relative = plan.bounds is None
         low, high = plan.bounds or (10.0**-DECADES, 1.0)
-        risen = path._RISEN + path._RUGGED / n
-        self.rule = Rule(low, high, relative, path._STEP, below, risen)
-        self.room = p if p <= _WHOLE else min(p, 3 * n + 128, _ROOM)
+        self.rule = Rule(low, high, relative, path._STEP, below, risen, _WIDE if p > n else 1.0)
         self._benches: list[Any] = []
+        self._works: list[Work] = []
 
     def solve(self, Y: np.ndarray, stopped: threading.Event | None = None) -> Block:
         """Tune and solve for a block of targets, of shape (n, count)."""
@@ -148,9 +149,7 @@ class Worker:
         statuses = np.full(count, str(SearchStatus.CONVERGED), dtype="<U16")
         apart = np.ones(count, dtype=bool)
         if self.folds is not None:
-            answers = self._loop(Y, stopped)
-            apart = self._read(answers, numbers, statuses)
-            x[:] = answers[0].x
+            apart = self._in_gram_space(self.folds, Y, numbers, statuses, x, stopped)
         for t in np.flatnonzero(apart):
             if stopped is not None and stopped.is_set():
                 raise KeyboardInterrupt
@@ -159,45 +158,68 @@ class Worker:
 
         return Block(numbers, statuses, csr_array(x))
 
-    def _loop(self, Y: np.ndarray, stopped: Any) -> tuple[Answers, np.ndarray]:
-        folds = self.folds
-        assert folds is not None
-        count, p = Y.shape[1], self.plan.problem.shape[1]
+    def _in_gram_space(
+        self, folds: SharedFolds, Y: np.ndarray, numbers: np.ndarray, statuses: np.ndarray,
+        x: np.ndarray, stopped: Any,
+    ) -> np.ndarray:  # fmt: skip
+        """Write the numbers; which targets the loops could not vouch for."""
+        count = Y.shape[1]
         targets, means = folds.targets(Y)
-        answers = Answers(
-            np.zeros(count, dtype=np.int64), np.zeros((count, 8)), np.zeros((count, p))
-        )
-        try:
-            own = self._benches.pop()
-        except IndexError:
-            own = bench(folds.shared, self.room)
-        step = 1 if p > _LONG else _CHUNK
-        for first in range(0, count, step):
-            if stopped is not None and stopped.is_set():
-                raise KeyboardInterrupt
-            last = min(first + step, count)
-            loop.search(folds.shared, own, targets, self.rule, first, last, answers)
-        self._benches.append(own)
-        return answers, means
-
-    def _read(self, found: Any, numbers: np.ndarray, statuses: np.ndarray) -> np.ndarray:
-        """The numbers out of the loop; which targets it could not vouch for."""
-        (code, got, x), means = found
-        folds = self.folds
-        assert folds is not None
-        intercepts = means - x @ folds.means[-1]
+        answers = Answers(np.zeros(count, dtype=np.int64), np.zeros((count, 7)))
+        with _borrowed(self._benches, lambda: bench(folds.shared)) as own:
+            step = 1 if x.shape[1] > _LONG else _CHUNK
+            for first in range(0, count, step):
+                if stopped is not None and stopped.is_set():
+                    raise KeyboardInterrupt
+                last = min(first + step, count)
+                loop.search(folds.shared, own, targets, self.rule, first, last, answers)
+        found = answers.code == loop.FOUND
+        alpha, top = answers.numbers[:, ALPHA], answers.numbers[:, TOP]
+        optimality = np.full(count, np.inf)
+        x[found], optimality[found] = self._on_all_rows(
+            folds, np.ascontiguousarray(targets.products[found, -1]), alpha[found]
+        )  # fmt: skip
+        columns = answers.numbers.T
         numbers[:] = np.column_stack([
-            got[:, ALPHA], got[:, VALUE], got[:, SLOPE], intercepts, got[:, TOP],
-            got[:, VISITED], got[:, OPTIMALITY],
+            alpha, columns[VALUE], columns[SLOPE], means - x @ folds.means[-1], top,
+            columns[VISITED], optimality,
         ])  # fmt: skip
-        alpha, top = got[:, ALPHA], got[:, TOP]
         low = self.rule.low * (top if self.rule.relative else 1.0)
         high = self.rule.high * (top if self.rule.relative else 1.0)
         edge = (alpha <= low) | ((alpha >= high) & (alpha < top * (1.0 - 1e-12)))
         statuses[edge] = SearchStatus.EDGE_OF_RANGE
-        flat = got[:, SPREAD] <= 1e-12 * np.abs(got[:, VALUE] + got[:, SPREAD])
+        flat = columns[SPREAD] <= 1e-12 * np.abs(columns[VALUE] + columns[SPREAD])
         statuses[flat] = SearchStatus.FLAT
-        return (code != loop.FOUND) | ~(got[:, OPTIMALITY] <= self.plan.tol)
+        return ~(optimality <= self.plan.tol)
+
+    def _on_all_rows(
+        self, folds: SharedFolds, products: np.ndarray, alphas: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Coefficients at the alphas that were found, and their violation of optimality."""
+        count, p = products.shape
+        common = all_rows.Common(folds.shared.grams[-1], folds.shared.thresholds, folds.n)
+        none = np.zeros((count, 0))
+        block = all_rows.Block(products, alphas, np.zeros(count), none, none)
+        out = all_rows.Outcome(
+            np.zeros((count, p)), np.zeros((count, 0, p)), np.zeros(count, dtype=np.int64),
+            np.zeros((count, 8)),
+        )  # fmt: skip
+        with _borrowed(self._works, lambda: Work.of(0, p, min(p, ROOM))) as work:
+            all_rows.solve_block(common, block, AIM * self.plan.tol, 0, count, work, out)
+        with np.errstate(invalid="ignore"):
+            optimality = out.numbers[:, all_rows.VIOLATED] / out.numbers[:, all_rows.SCALE]
+        return out.x, np.where(out.code == SOLVED, optimality, np.inf)
+
+
+@contextmanager
+def _borrowed(kept: list[Any], make: Callable[[], Any]) -> Iterator[Any]:
+    """One that no other thread has; it stays for the next who asks."""
+    try:
+        found = kept.pop()
+    except IndexError:
+        found = make()
+    yield found
+    kept.append(found)
 
 
 _kept: dict[str, Worker] = {}

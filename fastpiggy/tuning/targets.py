@@ -128,7 +128,8 @@ def tune_many(
     Notes
     -----
     Memory, beside X and Y: X once more in float64, ``8 (folds + 1) p^2`` bytes for the Gram
-    matrices, and for each thread one block of targets and one working set.
+    matrices (where rows are more than twice the columns ``8 (2 folds + 1) p^2``), and for each
+    thread one block of targets and the factors of the active columns.
 
     Examples
     --------

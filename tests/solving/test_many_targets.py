@@ -173,7 +173,7 @@ def test_what_the_loop_cannot_vouch_for_is_solved_alone_and_counted(monkeypatch)
     problem, U = problems()["wide"]
     alphas = levels(problem, U)
     whole = fp.solve_many(problem, U, alpha=alphas)
-    monkeypatch.setattr(shared_gram, "_ROOM", 36)
+    monkeypatch.setattr(shared_gram, "ROOM", 36)
     small = fp.solve_many(problem, U, alpha=alphas)
     assert set(small.statuses) == {"converged"}
     np.testing.assert_allclose(

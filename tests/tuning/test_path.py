@@ -195,6 +195,41 @@ def test_ugly_data_end_in_the_truth(ugly):
     np.testing.assert_allclose(exact(criterion, result.params["alpha"]), result.value, rtol=1e-7)
 
 
+@pytest.mark.parametrize("name", ["tall", "wide", "weights", "bootstrap"])
+def test_watching_too_little_gives_the_same_curve(name, monkeypatch):
+    from fastpiggy.tuning import fold_paths
+
+    whole = fp.tune(problems()[name], method="path")
+    descend = fold_paths.descend_to
+    monkeypatch.setattr(
+        fold_paths, "descend_to",
+        lambda fold, end, pieces, first, reach: descend(
+            fold, end, pieces, first, reach if reach == np.inf else -0.8
+        ),
+    )  # fmt: skip
+    part = fp.tune(problems()[name], method="path")
+    np.testing.assert_allclose(part.params["alpha"], whole.params["alpha"], rtol=1e-9)
+    np.testing.assert_allclose(part.value, whole.value, rtol=1e-10)
+    np.testing.assert_allclose(part.curve.knots, whole.curve.knots, rtol=1e-9)
+
+
+def test_a_loss_that_is_not_that_of_the_curve_sends_the_search_back(monkeypatch):
+    from fastpiggy.tuning import path
+
+    whole, visits = fp.tune(problems()["wide"]), []
+    visit = path.FoldPaths.visit
+    monkeypatch.setattr(
+        path.FoldPaths, "visit", lambda *a: visits.append(a[0].reach) or visit(*a)
+    )  # fmt: skip
+    loss = path.FoldPaths.loss.fget
+    monkeypatch.setattr(
+        path.FoldPaths, "loss", property(lambda self: loss(self) + (len(visits) == 1))
+    )
+    found = fp.tune(problems()["wide"])
+    assert len(visits) == 2
+    np.testing.assert_allclose(found.params["alpha"], whole.params["alpha"], rtol=1e-9)
+
+
 def test_a_broken_path_falls_back_on_slopes(monkeypatch):
     from fastpiggy.tuning import fold_paths
 

@@ -11,6 +11,7 @@ import pytest
 from scipy import sparse
 
 import fastpiggy as fp
+from fastpiggy.active_set.work import OVERLOOKED
 from fastpiggy.tuning import target_blocks
 
 
@@ -100,25 +101,40 @@ def test_every_target_has_the_numbers_of_a_search_of_its_own(name):
     return None
 
 
-@pytest.mark.parametrize(("room", "most"), [(40, 3), (60, 1)])
-def test_a_working_set_sees_what_all_columns_do(room, most, monkeypatch):
-    problem, U, _ = problems()["wide"]
+@pytest.mark.parametrize("name", ["tall", "wide"])
+def test_watching_too_little_gives_the_same(name, monkeypatch):
+    problem, U, _ = problems()[name]
     whole = many(problem, U)
-    monkeypatch.setattr(target_blocks, "_WHOLE", 0)
-    monkeypatch.setattr(target_blocks, "_ROOM", room)
-    search, alone = target_blocks.one_target, []
+    search, alone, overlooked = target_blocks.one_target, [], []
+    make = target_blocks.bench
     monkeypatch.setattr(
         target_blocks, "one_target", lambda plan, y: alone.append(y) or search(plan, y)
     )
+    monkeypatch.setattr(
+        target_blocks, "bench", lambda s: overlooked.append(make(s)) or overlooked[0]
+    )
+    rule = target_blocks.Rule
+    monkeypatch.setattr(target_blocks, "Rule", lambda *a: rule(*a)._replace(reach=-0.8))
     part = many(problem, U)
-    # A target that needs more room than there is goes to a search of its own; the others do not.
-    assert len(alone) <= most
+    assert not alone and overlooked[0].count[:, OVERLOOKED].sum() > 20
     for name in ("alphas", "values", "intercepts", "visited"):
         np.testing.assert_allclose(getattr(part, name), getattr(whole, name), rtol=1e-9)
-    np.testing.assert_allclose(
-        part.coefficients.toarray(), whole.coefficients.toarray(), atol=1e-9
-    )  # fmt: skip
+    np.testing.assert_allclose(part.coefficients.toarray(), whole.coefficients.toarray(), atol=1e-9)
     assert np.all(part.optimality <= 1e-9)
+
+
+def test_what_the_loop_cannot_vouch_for_is_searched_for_alone(monkeypatch):
+    problem, U, _ = problems()["wide"]
+    whole = many(problem, U)
+
+    def broken(shared, own, targets, rule, first, last, answers):
+        answers.code[first:last] = target_blocks.loop.BROKEN
+
+    monkeypatch.setattr(target_blocks.loop, "search", broken)
+    part = many(problem, U)
+    np.testing.assert_allclose(part.alphas, whole.alphas, rtol=1e-9)
+    np.testing.assert_allclose(part.values, whole.values, rtol=1e-9)
+    np.testing.assert_allclose(part.coefficients.toarray(), whole.coefficients.toarray(), atol=1e-9)
 
 
 def test_a_range_of_ones_own_and_its_edges():
