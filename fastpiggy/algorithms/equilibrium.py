@@ -13,10 +13,9 @@ from fastpiggy.algorithms.protocol import Algorithm, Directions, Move, Problem, 
 from fastpiggy.compile import fortran, helper, kernel, record, routine
 from fastpiggy.compile.lapack import product_nt
 
-_dgetrf = fortran("scipy.linalg.cython_lapack", "dgetrf", "iipipo")
-_dgetrs = fortran("scipy.linalg.cython_lapack", "dgetrs", "ciipippio")
+_dtrsm = fortran("scipy.linalg.cython_blas", "dtrsm", "cccciidpipi")
 
-_N, _T = ord("N"), ord("T")
+_L, _U, _N, _T = ord("L"), ord("U"), ord("N"), ord("T")
 
 
 @record(Problem)
@@ -235,10 +234,90 @@ def slopes(activation, V, Z, D, selection, d):
             D[i, j] = activation.prox_tangent(j, V[i, j], 1.0, z, 1.0, d, 0, selection[i, j])
 
 
+@helper
+def _less_four(row, a, b, c, d, u, v, w, x):
+    """``row -= u a + v b + w c + x d``."""
+    for j in range(row.size):
+        row[j] -= u * a[j] + v * b[j] + w * c[j] + x * d[j]
+
+
+@routine
+def _eliminate(A):
+    """LU factors in place, without pivoting, four rows at a time.
+
+    K is D times a matrix whose symmetric part is at least m, and so is what is left of it after
+    each step: no pivot vanishes, and entries grow by about ``L/m`` at the most (Golub and Van
+    Loan, "Unsymmetric positive definite linear systems", 1979).
+    """
+    s, k = A.shape[0], 0
+    while k < s:
+        e = min(k + 4, s)
+        for p in range(k, e):
+            upper = A[p, p + 1 :]
+            for i in range(p + 1, e):
+                c = A[i, p] / A[p, p]
+                A[i, p] = c
+                row = A[i, p + 1 :]
+                for j in range(row.size):
+                    row[j] -= c * upper[j]
+        if e < s:
+            a, b, c, d = A[k, e:], A[k + 1, e:], A[k + 2, e:], A[k + 3, e:]
+            for i in range(e, s):
+                u = A[i, k] / A[k, k]
+                v = (A[i, k + 1] - u * A[k, k + 1]) / A[k + 1, k + 1]
+                w = (A[i, k + 2] - u * A[k, k + 2] - v * A[k + 1, k + 2]) / A[k + 2, k + 2]
+                x = A[i, k + 3] - u * A[k, k + 3] - v * A[k + 1, k + 3] - w * A[k + 2, k + 3]
+                x /= A[k + 3, k + 3]
+                A[i, k], A[i, k + 1], A[i, k + 2], A[i, k + 3] = u, v, w, x
+                _less_four(A[i, e:], a, b, c, d, u, v, w, x)
+        k = e
+
+
+@helper
+def _solve_one(A, b, transposed):
+    """``L U x = b``, or ``(L U)' x = b``, in place."""
+    s = b.size
+    for t in range(s):
+        total = b[t]
+        if transposed:
+            total /= A[t, t]
+            for j in range(t + 1, s):
+                b[j] -= total * A[t, j]
+        else:
+            for j in range(t):
+                total -= A[t, j] * b[j]
+        b[t] = total
+    for t in range(s - 1, -1, -1):
+        total = b[t]
+        if transposed:
+            for j in range(t):
+                b[j] -= total * A[t, j]
+        else:
+            for j in range(t + 1, s):
+                total -= A[t, j] * b[j]
+            b[t] = total / A[t, t]
+
+
+@helper
+def _solve_many(A, B, s, m, transposed):
+    """The same for m right-hand sides, one after the other in B."""
+    # Fortran sees the transpose: what it calls lower is U', what it calls upper is L'.
+    a, b = A.ctypes.data, B.ctypes.data
+    if transposed:
+        _dtrsm(_L, _L, _N, _N, s, m, 1.0, a, s, b, s)
+        _dtrsm(_L, _U, _N, _U, s, m, 1.0, a, s, b, s)
+    else:
+        _dtrsm(_L, _U, _T, _U, s, m, 1.0, a, s, b, s)
+        _dtrsm(_L, _L, _T, _N, s, m, 1.0, a, s, b, s)
+
+
 @kernel
-def factor(W, D, sizes, lu, pivots):
-    """LU factors of ``I - D W`` on the rows and columns where D is not zero, for each row of D."""
-    start = 0
+def factor(W, D, sizes, lu):
+    """LU factors of ``I - D W`` on the rows and columns where D is not zero, for each row of D.
+
+    Returns how many times as large the entries have become.
+    """
+    start, growth = 0, 0.0
     at = np.empty(D.shape[1], dtype=np.int64)
     for i in range(D.shape[0]):
         s = 0
@@ -247,50 +326,60 @@ def factor(W, D, sizes, lu, pivots):
                 at[s] = j
                 s += 1
         sizes[i] = s
+        A = lu[start : start + s * s].reshape(s, s)
+        before, after = 0.0, 0.0
         for r in range(s):
-            slope = D[i, at[r]]
+            slope, w, a = D[i, at[r]], W[at[r]], A[r]
             for t in range(s):
-                lu[start + r * s + t] = -slope * W[at[r], at[t]]
-            lu[start + r * s + r] += 1.0
+                a[t] = -slope * w[at[t]]
+            a[r] += 1.0
+            for t in range(s):
+                before = max(before, abs(a[t]))
+        _eliminate(A)
+        for r in range(s):
+            for t in range(r, s):
+                after = max(after, abs(A[r, t]))
         if s > 0:
-            # Fortran sees the transpose.
-            here = lu.ctypes.data + 8 * start
-            _dgetrf(s, s, here, s, pivots.ctypes.data + 4 * i * D.shape[1])
+            growth = max(growth, after / before)
         start += s * s
+    return growth
 
 
 @kernel
-def substitute(W, D, sizes, lu, pivots, R, transposed):
-    """Solve ``(I - D W) y = r`` in place for all k right-hand sides r of each row.
+def substitute(W, D, sizes, lu, R, transposed):
+    """Solve ``(I - D W) y = r`` in place for all right-hand sides r of each row.
 
     Transposed: ``g = D (I - W' D)^-1 r``, what an adjoint multiplies the tangent of c by.
     """
     start = 0
     m, n = R.shape[1], R.shape[2]
-    at, B = np.empty(n, dtype=np.int64), np.empty(m * n)
+    at, room = np.empty(n, dtype=np.int64), np.empty(m * n)
     for i in range(R.shape[0]):
         s = 0
         for j in range(n):
             if D[i, j] != 0.0:
                 at[s] = j
                 s += 1
+        A = lu[start : start + s * s].reshape(s, s)
         for k in range(m):
+            b = room[k * s : k * s + s]
             for t in range(s):
-                B[k * s + t] = R[i, k, at[t]]
+                b[t] = R[i, k, at[t]]
             if not transposed:
                 for j in range(n):
                     r = R[i, k, j]
                     if D[i, j] == 0.0 and r != 0.0:
                         for t in range(s):
-                            B[k * s + t] += D[i, at[t]] * W[at[t], j] * r
-        if s > 0:
-            _dgetrs(_N if transposed else _T, s, m, lu.ctypes.data + 8 * start, s,
-                    pivots.ctypes.data + 4 * i * n, B.ctypes.data, s)  # fmt: skip
+                            b[t] += D[i, at[t]] * W[at[t], j] * r
+        if m == 1:
+            _solve_one(A, room[:s], transposed)
+        elif s > 0:
+            _solve_many(A, room, s, m, transposed)
         for k in range(m):
             if transposed:
                 for j in range(n):
                     R[i, k, j] = 0.0
             for t in range(s):
                 scale = D[i, at[t]] if transposed else 1.0
-                R[i, k, at[t]] = scale * B[k * s + t]
+                R[i, k, at[t]] = scale * room[k * s + t]
         start += s * s

@@ -50,7 +50,8 @@ class OneSided:
     left_intercept, right_intercept : dict of str to ndarray
         The same of the intercept, shaped as ``solution.intercept_jacobian[name]``.
     kinks : ndarray of int
-        Coordinates that stand on a kink (rows of D for trend filters); without any, the left and
+        Coordinates that stand on a kink (rows of D for trend filters, places in h for quadratic
+        programs); without any, the left and
         the right derivative are one.
     """
 
@@ -92,8 +93,9 @@ def one_sided(problem: Any, point: Any, along: Any, tolerance: float) -> OneSide
         move_by = point.by_side(directions)
     else:
         raise ValueError(
-            f"one_sided is not offered for {type(problem).__name__}; at a kink, solve with "
-            "selection=0.0 and 1.0 for two elements of the generalised Jacobian"
+            f"one_sided is not offered for {type(problem).__name__}, whose directional derivative "
+            "is no small complementarity problem; at a kink, solve with selection=0.0 and 1.0 for "
+            "two elements of the generalised Jacobian"
         )
     move = point.movement(directions)
     found = []

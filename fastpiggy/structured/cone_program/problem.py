@@ -160,9 +160,9 @@ def cone_program(A: Any, b: Any, c: Any, cones: Any) -> ConeProgram:
 
 
 def _matrix(A: Any, shape: tuple[int, int] | None) -> np.ndarray:
-    found = checks.matrix(A, "A")
-    dense = found if isinstance(found, np.ndarray) else found.toarray()
-    dense = np.array(dense, dtype=float, order="C")
+    # Sparse matrices are made dense anyway: bringing them into order first would cost more.
+    found = checks.matrix(A.toarray() if hasattr(A, "tocsc") and A.ndim == 2 else A, "A")
+    dense = np.array(found, dtype=float, order="C")
     if shape is not None and dense.shape != shape:
         raise ValueError(f"A must have shape {shape}, got {dense.shape}")
     checks.finite(dense, dense.sum(axis=0), "A")

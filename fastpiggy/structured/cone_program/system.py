@@ -28,7 +28,7 @@ from fastpiggy.structured.cone_program.problem import ConeProgram
 from fastpiggy.structured.cone_program.solution import ConeSolution
 
 #: Iterations before the first finish, and Newton steps of each.
-_FIRST, _STEPS = 60, 25
+_FIRST, _STEPS = 40, 25
 #: The metric: its x part, that of the zero cone over the others, that of w; its start.
 _RHO, _ZERO, _W, _SCALE = 1e-6, 1e-3, 10.0, 3.0
 #: Relative violation at which a ray is a certificate.

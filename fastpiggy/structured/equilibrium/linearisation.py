@@ -7,6 +7,9 @@ import numpy as np
 from fastpiggy.algorithms.composite import prox
 from fastpiggy.algorithms.equilibrium import factor, slopes, substitute
 
+#: Growth of entries in the factors from which on a solve is refined.
+_GROWTH = 30.0
+
 
 def still(activation: Any, m: int) -> Any:
     """m directions of zeros of a penalty's parameters."""
@@ -26,14 +29,27 @@ class Diagonal:
         self.W, self.D = W, D
         self.sizes = np.zeros(len(D), dtype=np.int64)
         total = int((np.count_nonzero(D, axis=1) ** 2).sum())
-        self.lu, self.pivots = np.empty(total), np.empty(D.shape, dtype=np.int32)
-        factor(W, D, self.sizes, self.lu, self.pivots)
+        self.lu = np.empty(total)
+        self.growth = factor(W, D, self.sizes, self.lu)
 
     def solve(self, R: np.ndarray, transposed: bool = False) -> np.ndarray:
         """``(I - D W)^-1 R`` of (N, m, n); transposed ``D (I - W' D)^-1 R``."""
-        R = np.array(R, order="C")
-        substitute(self.W, self.D, self.sizes, self.lu, self.pivots, R, transposed)
-        return R
+        found = np.array(R, order="C")
+        substitute(self.W, self.D, self.sizes, self.lu, found, transposed)
+        if self.growth > _GROWTH:
+            rest = self._rest(R, found, transposed)
+            substitute(self.W, self.D, self.sizes, self.lu, rest, transposed)
+            found += rest
+        return found
+
+    def _rest(self, R: np.ndarray, found: np.ndarray, transposed: bool) -> np.ndarray:
+        """What a solution leaves of the right-hand sides, as right-hand sides."""
+        D = self.D[:, None, :]
+        if not transposed:
+            return R - found + D * (found @ self.W.T)
+        # ``g = D (W' g + r)``: where D is zero so is g, whatever stands there.
+        on = D != 0.0
+        return np.where(on, R + found @ self.W - found / np.where(on, D, 1.0), 0.0)
 
     def times(self, T: np.ndarray) -> np.ndarray:
         """``D T``."""

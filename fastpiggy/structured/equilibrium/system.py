@@ -27,7 +27,7 @@ from fastpiggy.structured.equilibrium.problem import Equilibrium
 
 #: Residual of the splitting, over the scale, where Newton's method first takes over; what it must
 #: shrink by before the next time; iterations at the most between; Newton steps.
-_ROUGH, _FINER, _MOST, _STEPS = 1e-3, 0.1, 500, 6
+_ROUGH, _FINER, _MOST, _STEPS = 1e-2, 0.1, 500, 6
 
 _ADVICE = {
     Status.MAX_ITER: "max_iter was reached before the tolerance; raise either, or take "
@@ -194,23 +194,30 @@ def polish(
     W, c = problem.W, problem.inputs
     S, D = activate(problem, Z @ W.T + c, q)
     gaps = np.abs(S - Z).max(axis=1)
-    rows, factors, improved = np.arange(len(Z)), None, np.zeros(len(Z), dtype=bool)
+    # All rows: a slice, which copies nothing.
+    rows: Any = slice(None)
+    factors, improved = None, np.zeros(len(Z), dtype=bool)
     for _ in range(_STEPS):
         if not np.all(np.isfinite(S)):
             break
         found = kind(W, D)
-        if len(rows) == len(Z):
+        if isinstance(rows, slice):
             factors = found
         elif problem.separable:
             factors = Patched(factors, rows, found)
-        new = Z[rows] + found.solve((S - Z[rows])[:, None])[:, 0]
-        S, D = activate(problem, new @ W.T + c[rows], q[rows])
+        S -= Z[rows]
+        new = found.solve(S[:, None])[:, 0]
+        new += Z[rows]
+        V = new @ W.T
+        V += c[rows]
+        S, D = activate(problem, V, q[rows])
         gap = np.abs(S - new).max(axis=1)
         good = gap < gaps[rows]
-        Z[rows[good]], gaps[rows[good]] = new[good], gap[good]
-        improved[rows[good]] = True
+        at = np.flatnonzero(good) if isinstance(rows, slice) else rows[good]
+        Z[at], gaps[at] = new[good], gap[good]
+        improved[at] = True
         left = good & (gap > goal)
-        rows, S, D = rows[left], S[left], D[left]
+        rows, S, D = np.arange(len(Z))[rows][left], S[left], D[left]
         if not len(rows):
             break
     return factors, improved, float(gaps.max())

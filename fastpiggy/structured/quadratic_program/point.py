@@ -206,9 +206,7 @@ class Point:
         for b in range(len(self.u)):
             system = self._working(b, np.ones(rows))
             bad = _dependent(system)
-            if not bad.size and (
-                system.singular or self._working(b, 1.0 * self.strong[b]).singular
-            ):
+            if not bad.size and (system.singular or self.without_kinks(b).singular):
                 bad = system.working if system.working.size else np.arange(min(rows, 1))
             at = np.where(bad >= self.e, b * mi + bad - self.e, len(self.u) * mi + b * self.e + bad)
             found.append(at)
@@ -222,6 +220,16 @@ class Point:
         if self.offending.size:
             return True
         return any(system.singular for system in self.systems)
+
+    def without_kinks(self, b: int) -> WorkingSystem:
+        """The KKT matrix of program b on rows with a multiplier alone."""
+        return self._working(b, 1.0 * self.strong[b])
+
+    def by_side(self, directions: list[wrt.Direction]) -> Any:
+        """See :func:`fastpiggy.structured.quadratic_program.one_sided.by_side`."""
+        from fastpiggy.structured.quadratic_program.one_sided import by_side
+
+        return by_side(self)
 
     # The derivative
 
@@ -288,9 +296,10 @@ class Point:
 
     def solve(self, move: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
         """J of shape (size, m)."""
-        return self._unscaled(self.pair(*move)[0])
+        return self.unscaled(self.pair(*move)[0])
 
-    def _unscaled(self, a: np.ndarray) -> np.ndarray:
+    def unscaled(self, a: np.ndarray) -> np.ndarray:
+        """a of shape (B, n, m) as columns in the problem's own units."""
         return (self.scaled.columns[:, :, None] * a).reshape(self.flat.size, -1)
 
     def residual(self, J: np.ndarray, move: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
@@ -300,7 +309,7 @@ class Point:
     def distance(self, J: np.ndarray, move: tuple[np.ndarray, np.ndarray]) -> tuple[float, bool]:
         """The distance from the KKT system's solution, and that one's own error at the most."""
         a, w = self.pair(*move)
-        away = float(np.linalg.norm(self._unscaled(a) - J))
+        away = float(np.linalg.norm(self.unscaled(a) - J))
         # Entry j of an error in scaled units is S_jj times that in the user's.
         errors = self.scaled.columns.max(axis=1) * self._errors(a, w, move)
         bound = not hasattr(self.P, "tocsc") and bool(np.all(np.isfinite(errors)))

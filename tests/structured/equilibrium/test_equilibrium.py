@@ -8,6 +8,7 @@ import pytest
 
 import fastpiggy as fp
 from fastpiggy.penalties import L1, MCP, Simplex
+from fastpiggy.structured.equilibrium.linearisation import Diagonal
 
 MODES = ["piggyback", "late", "frozen", "implicit"]
 n, d, N = 6, 3, 4
@@ -202,3 +203,23 @@ def test_cut_short():
         warnings.simplefilter("always")
         sol = fp.solve(layer(), wrt="b", derivative="piggyback", max_iter=3)
     assert sol.certificate.status == "max_iter" and len(caught) == 1
+
+
+@pytest.mark.parametrize("m", [0.5, 1e-4])
+def test_factors_without_pivoting(m):
+    """Little monotonicity beside a large skew part: entries grow, and solves are refined."""
+    rng = np.random.default_rng(0)
+    R, D = 3 * rng.standard_normal((40, 40)), np.ones((2, 40))
+    D[1, ::3], D[1, 1::3] = 0.0, 0.7
+    W = (1.0 - m) * np.eye(40) + R - R.T
+    system = Diagonal(W, D)
+    assert (system.growth > 100.0) == (m < 1e-2)
+    for columns in (1, 5):
+        b = rng.standard_normal((2, columns, 40))
+        forward, back = system.solve(b), system.solve(b, transposed=True)
+        for i in range(2):
+            K = np.eye(40) - D[i][:, None] * W
+            size = np.linalg.norm(K) * np.linalg.norm(forward[i])
+            assert np.linalg.norm(forward[i] @ K.T - b[i]) < 1e-14 * size
+            expected = D[i] * np.linalg.solve(K.T, b[i].T).T
+            np.testing.assert_allclose(back[i], expected, atol=1e-11 * np.abs(expected).max() / m)
