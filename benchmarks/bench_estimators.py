@@ -7,7 +7,7 @@ import fastpiggy as fp
 from benchmarks.common import dense_case, shape_of
 from benchmarks.suite import Benchmark, by_profile
 
-_OPTIONS = {"Lasso": {"alpha": 0.1}, "Ridge": {}, "LassoCV": {}, "ElasticNetCV": {}}
+_OPTIONS = {"Lasso": {"alpha": 0.1}, "Ridge": {}, "LassoCV": {}, "ElasticNetCV": {}, "RidgeCV": {}}
 
 
 class Fit(Benchmark):
