@@ -1,7 +1,7 @@
 """Which genes move together, the tissue taken out: a sparse inverse covariance of real data.
 
-189 samples of seven human tissues (``tissue_gene_expression`` of the R package dslabs); of 500 genes
-the thirty that vary most within a tissue.
+189 samples of seven human tissues (``tissue_gene_expression`` of the R package dslabs); of 500
+genes the thirty that vary most within a tissue.
 """
 
 from importlib.util import find_spec

@@ -1,4 +1,4 @@
-"""The figures of real data: what they say, and what stands in their place where data are missing."""
+"""The figures of real data: what they say, and what stands there where the data are missing."""
 
 import importlib.util
 import runpy
