@@ -36,9 +36,12 @@ from fastpiggy.compile import kernel, routine
 
 _STAGES, _HALVINGS = 60, 25
 
-#: A model of k columns costs more than a pass over X from ``k^2 / _CHEAP`` columns down; so many
-#: stages of one step each there may be.
-_CHEAP, _SINGLE = 8, 20
+#: With k columns in the working set a pass over ``_CHEAP + k^2 / 6`` of them costs less than a
+#: Newton step; so many stages of one step each there may be.
+_CHEAP, _SINGLE = 128, 20
+
+#: Columns that pull less than this, over the hardest pull, wait: others may take theirs away.
+_STRONG = 0.4
 
 #: Newton steps on one working set; on what a warm start brings along, and on the intercept, and
 #: what these leave of the first violation.
@@ -309,11 +312,11 @@ def advance(problem, work, states, lam, end, scale, tol):
         if room - size < min(32, p - size):
             return CROWDED, lam
         lam = next_level(lam, end, factor)
-        joined = grow(problem, work, lam, min(max(32, p // 8), room - size))
         # On the way one step is enough: the model is made anew with the next columns.  Where a pass
-        # over X costs less than a model, so it is at the end.
-        apart = lam == end and (p > count[COLUMNS] ** 2 // _CHEAP or stage > _SINGLE)
-        steps = _STEPS if apart else 1
+        # over X costs less than a model, so it is at the end, and columns join as they are needed.
+        close = lam == end and p <= _CHEAP + size * size // 6 and stage <= _SINGLE
+        most, steps = 32 if close else max(32, p // 8), _STEPS if lam == end and not close else 1
+        joined = grow(problem, work, max(lam, _STRONG * found[LARGEST]), min(most, room - size))
         going = newton(problem, work, states, lam, scale, 0.1 * tol, steps)
         survey(problem, work, lam, lam)
         if lam == end:
@@ -321,7 +324,7 @@ def advance(problem, work, states, lam, end, scale, tol):
             if violation <= tol:
                 return SOLVED, lam
             better = violation < 0.5 * best
-            stale = 0 if joined > 0 or (going and (better or not apart)) else stale + 1
+            stale = 0 if joined > 0 or (going and (better or close)) else stale + 1
             best = min(best, violation)
             if stale > 1:
                 break
