@@ -101,6 +101,13 @@ def look(problem, x, r, g, lam, members):
 
 
 @kernel
+def gradient(problem, x, r, members, g):
+    """The gradient at x on the members alone, from slopes that a sweep has left."""
+    for j in members:
+        g[j] = _dot(problem.matrix, j, r) + problem.ridge[j] * x[j]
+
+
+@kernel
 def sweep(problem, x, r, lam, members, count):
     """One sweep of coordinate descent; what has come to zero leaves the members.
 
@@ -215,7 +222,7 @@ def conjugate_gradients(problem, members, B, goals, D, ritz):
     goals : ndarray of shape (m,)
         On the norms of the preconditioned residuals, one a column.
     D : ndarray of shape (k, m)
-        Filled.
+        Where to start; holds the solutions at the end.
     ritz : ndarray of shape (2, most)
         Filled with the steps and the ratios of the last column, whose tridiagonal matrix tells the
         eigenvalues; `most` bounds the iterations.
@@ -228,9 +235,17 @@ def conjugate_gradients(problem, members, B, goals, D, ritz):
     k, m = B.shape
     P, Q, rows = np.empty((k, m)), np.empty((k, m)), _by_rows(problem, members)
     size, new, curved = np.zeros(m), np.zeros(m), np.zeros(m)
+    known = False
     for a in range(k):
         for c in range(m):
-            D[a, c] = 0.0
+            known = known or D[a, c] != 0.0
+    if known:
+        _times(problem, members, rows, D, Q)
+        for a in range(k):
+            for c in range(m):
+                B[a, c] -= Q[a, c]
+    for a in range(k):
+        for c in range(m):
             P[a, c] = B[a, c] / problem.norms[members[a]]
             size[c] += B[a, c] * P[a, c]
     for turn in range(ritz.shape[1]):

@@ -20,15 +20,19 @@ from fastpiggy.solving.found import ALONG, Found
 _SWEEPS = 4
 
 #: Parts of the support whose signs turn in a sweep, below which Newton steps begin and end.
-_STEADY, _SETTLED = 0.01, 0.0005
+_STEADY, _SETTLED = 0.01, 0.001
 
-#: Tolerances of conjugate gradients: for a Newton step, and for tangents.
-_ROUGH, _FINE = 0.02, 1e-10
+#: Tolerances of conjugate gradients: for a Newton step, for one whose support hardly moves, and
+#: for tangents.
+_ROUGH, _CLOSER, _FINE = 0.1, 0.02, 1e-9
+
+#: Part of the support whose signs turn in a sweep, below which a step is the closer one.
+_NEARLY = 0.003
 
 _ROUNDS, _ITERATIONS = 60, 2000
 
 #: What tells solved tangents from others: a bound by the least Ritz value, over their size.
-_ERROR = 1e-8
+_ERROR = 1e-7
 
 
 def applies(problem: Any) -> bool:
@@ -54,12 +58,13 @@ def run(
     # Tangents lean on x only where there is a squared l2 part.
     early = [] if problem.ridge.any() else [d for d in directions if d.name == "alpha"]
     early = early if len(early) == len(directions) else []
-    tangents = None
+    solver = _Solver(problem, penalty, early)
     for _round in range(_ROUNDS):
         lam = max(end, COSTLY * lam)
+        goal = exact.AIM * tol * scale
         count, violation = large.look(problem, x, r, g, lam, members)
         passes += 1
-        if lam == end and violation <= exact.AIM * tol * scale:
+        if lam == end and violation <= goal:
             break
         for _sweep in range(1 + _SWEEPS):
             count, turned = large.sweep(problem, x, r, lam, members, count)
@@ -70,14 +75,10 @@ def run(
             continue
         if count <= LARGE:
             return None
-        tangents = None
         # With more columns than rows there is no one solution to step to.
         if turned <= _STEADY * count and count <= problem.y.size:
-            fine = turned <= _SETTLED * count
-            tangents, used = _newton(
-                problem, penalty, x, members[:count].copy(), early if fine else [],
-                0.1 * exact.AIM * tol * scale if fine else None,
-            )  # fmt: skip
+            large.gradient(problem, x, r, members[:count], g)
+            used = solver.step(x, g, members[:count].copy(), turned / count, 0.1 * goal)
             passes += used
             # A singular system: nothing that conjugate gradients say of it is to be used.
             if not np.all(np.isfinite(x)) or used == _ITERATIONS:
@@ -86,8 +87,9 @@ def run(
         return None
     support = members[:count].copy()
     if directions and all(d.name in ALONG for d in directions):
-        if tangents is None or not early or tangents.members.size != count:
-            tangents, used = _newton(problem, penalty, x, support, directions, 0.0, False)
+        tangents = solver.tangents
+        if tangents is None or not np.array_equal(tangents.members, support):
+            tangents, used = solver.along(x, support, directions)
             passes += used
     else:
         tangents = None
@@ -122,52 +124,93 @@ def _origin(problem: Large) -> np.ndarray:
     return x
 
 
-def _newton(
-    problem: Large, penalty: Any, x: np.ndarray, members: np.ndarray,
-    directions: list[wrt.Direction], goal: float | None, moves: bool = True,
-) -> tuple[_Tangents | None, int]:  # fmt: skip
-    """Correct x on its support, and solve for tangents, in one run of conjugate gradients.
+class _Solver:
+    """Newton steps on a support, and the tangents there, each from where the last has left them.
 
-    `goal` is the violation that is to be left, None a rough one.  What would change its sign stops
-    at zero.
+    Parameters
+    ----------
+    problem : Large
+    penalty : L1 or ElasticNet
+    early : list of Direction
+        Those whose tangents run along with the steps: an iteration costs hardly more with them.
     """
-    side = np.sign(x[members])
-    top = problem.thresholds[members]
-    columns, penalised = [], members < penalty.weights.size
-    r, g, unused = np.empty(problem.y.size), np.empty(x.size), np.empty(x.size, dtype=np.int64)
-    if moves:
-        large.look(problem, x, r, g, penalty.alpha, unused)
-        columns.append(-g[members] - penalty.alpha * top * side)
-    for d in directions:
-        for value in d.values:
-            slope, ridge = ALONG[d.name](penalty, value)
-            columns.append(-slope * top * side - ridge * penalised * x[members])
-    if len(columns) > 1 and len(columns) % 2:
-        columns.append(columns[-1])
-    B = np.column_stack(columns)
-    norms = problem.norms[members]
-    goals = _FINE * np.sqrt((B * B / norms[:, None]).sum(axis=0))
-    if moves:
-        reach = np.linalg.norm(B[:, 0] / np.sqrt(norms))
-        goals[0] = _ROUGH * reach if goal is None else goal / np.sqrt(norms.max())
-    D, ritz = np.empty_like(B), np.zeros((2, _ITERATIONS))
-    used = large.conjugate_gradients(problem, members, B, goals, D, ritz)
-    if moves:
+
+    def __init__(self, problem: Large, penalty: Any, early: list[wrt.Direction]) -> None:
+        self.problem, self.penalty, self.early = problem, penalty, early
+        self.J = np.zeros((problem.thresholds.size, wrt.count(early)))
+        self.least, self.tangents = 1.0, None
+
+    def step(
+        self, x: np.ndarray, g: np.ndarray, members: np.ndarray, turned: float, goal: float
+    ) -> int:  # fmt: skip
+        """Correct x on its support; what would change its sign stops at zero.
+
+        A rough step where a part `turned` of the signs has moved; where hardly any has, to a
+        violation of `goal`, the tangents with it.
+        """
+        side, top = np.sign(x[members]), self.problem.thresholds[members]
+        norms = self.problem.norms[members]
+        push = -g[members] - self.penalty.alpha * top * side
+        early = self.early if turned <= _NEARLY else []
+        B = np.column_stack([push, self._right(x, members, early)])
+        if turned <= _SETTLED:
+            goals = _FINE * np.sqrt((B * B / norms[:, None]).sum(axis=0))
+            goals[0] = goal / np.sqrt(norms.max())
+        else:
+            goals = np.full(B.shape[1], np.inf)
+            part = _CLOSER if turned <= _NEARLY else _ROUGH
+            goals[0] = part * np.linalg.norm(push / np.sqrt(norms))
+        D = np.column_stack([np.zeros(members.size), self.J[members][:, : B.shape[1] - 1]])
+        D, left, used = self._iterate(members, B, D, goals)
         new = x[members] + D[:, 0]
         new[(top > 0) & (np.sign(new) != side)] = 0.0
         x[members] = new
-    if not directions:
-        return None, used
-    first = int(moves)
-    left = np.sqrt((B[:, first:] ** 2 / norms[:, None]).sum(axis=0))
-    size = np.sqrt((D[:, first:] ** 2 * norms[:, None]).sum(axis=0))
-    least = _least_ritz_value(ritz[:, :used])
-    error = float(np.max(left / np.where(size > 0, least * size, np.inf), initial=0.0))
-    return _Tangents(
-        members,
-        D[:, first : first + wrt.count(directions)],
-        error if used < _ITERATIONS else np.inf,
-    ), used
+        if early:
+            self.J[members] = D[:, 1:]
+        fine = turned <= _SETTLED and self.early
+        self.tangents = self._made(members, D[:, 1:], left[1:], used) if fine else None
+        return used
+
+    def along(
+        self, x: np.ndarray, members: np.ndarray, directions: list[wrt.Direction]
+    ) -> tuple[_Tangents, int]:  # fmt: skip
+        """The tangents at a solution."""
+        norms = self.problem.norms[members]
+        B = self._right(x, members, directions)
+        goals = _FINE * np.sqrt((B * B / norms[:, None]).sum(axis=0))
+        D, left, used = self._iterate(members, B, np.zeros_like(B), goals)
+        return self._made(members, D, left, used), used
+
+    def _right(
+        self, x: np.ndarray, members: np.ndarray, directions: list[wrt.Direction]
+    ) -> np.ndarray:  # fmt: skip
+        """Right-hand sides of the tangents, a column a direction."""
+        penalised, columns = members < self.penalty.weights.size, []
+        pull = self.problem.thresholds[members] * np.sign(x[members])
+        for d in directions:
+            for value in d.values:
+                slope, ridge = ALONG[d.name](self.penalty, value)
+                columns.append(-slope * pull - ridge * penalised * x[members])
+        return np.column_stack(columns) if columns else np.zeros((members.size, 0))
+
+    def _iterate(
+        self, members: np.ndarray, B: np.ndarray, D: np.ndarray, goals: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, int]:  # fmt: skip
+        """Solutions, the norms of what is left of the right-hand sides, and iterations."""
+        m = B.shape[1]
+        if m > 1 and m % 2:
+            B, D = (np.column_stack([A, A[:, -1]]) for A in (B, D))
+            goals = np.append(goals, goals[-1])
+        ritz = np.zeros((2, _ITERATIONS))
+        used = large.conjugate_gradients(self.problem, members, B, goals, D, ritz)
+        self.least = min(self.least, _least_ritz_value(ritz[:, :used]))
+        left = np.sqrt((B * B / self.problem.norms[members][:, None]).sum(axis=0))
+        return D[:, :m], left[:m], used
+
+    def _made(self, members: np.ndarray, J: np.ndarray, left: np.ndarray, used: int) -> _Tangents:
+        size = np.sqrt((J * J * self.problem.norms[members][:, None]).sum(axis=0))
+        error = np.max(left / np.where(size > 0, self.least * size, np.inf), initial=0.0)
+        return _Tangents(members, J, float(error) if used < _ITERATIONS else np.inf)
 
 
 def _least_ritz_value(ritz: np.ndarray) -> float:
