@@ -18,11 +18,7 @@ import numpy as np
 from fastpiggy.problems import directions as wrt
 from fastpiggy.structured.quadratic import Movement, margin, movement, objective, units
 from fastpiggy.structured.trend_filter.discrete_spline import DiscreteSpline, Gram
-from fastpiggy.structured.trend_filter.knots import Knots, dual_scale, gradient_scale
-
-#: How near to a kink counts as on it, relative to alpha or to the signal's scale.  At a distance of
-#: h points to the next knot, abs(u) beside a knot is within about ``1/h^2`` of alpha.
-NEAR = 1e-11
+from fastpiggy.structured.trend_filter.knots import Knots, gradient_scale
 
 _EPS = float(np.finfo(float).eps)
 
@@ -94,10 +90,9 @@ class Projection:
         alpha, knots = self.problem.alpha, self.knots
         if alpha == 0.0:
             return np.zeros(0, dtype=np.int64)
-        # What optimality leaves open decides how near counts as on a kink.
-        near = max(NEAR, knots.floor, min(2 * knots.optimality, 1e-3))
-        touching = knots.off & (np.abs(knots.u) >= alpha - near * dual_scale(self.problem))
-        touching[knots.rows[np.abs(knots.reach) <= near]] = True
+        of_x, of_u = knots.near
+        touching = knots.off & (np.abs(knots.u) >= alpha - of_u)
+        touching[knots.rows[np.abs(knots.reach) <= of_x]] = True
         return np.flatnonzero(touching)
 
     @cached_property

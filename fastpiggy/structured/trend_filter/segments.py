@@ -15,8 +15,7 @@ import numpy as np
 from fastpiggy.problems import directions as wrt
 from fastpiggy.structured.quadratic import Movement, margin, movement, objective
 from fastpiggy.structured.trend_filter.dynamic_programming import total_variation
-from fastpiggy.structured.trend_filter.knots import dual_scale, gradient_scale
-from fastpiggy.structured.trend_filter.projection import NEAR
+from fastpiggy.structured.trend_filter.knots import NEAR, dual_scale, gradient_scale
 
 _EPS = float(np.finfo(float).eps)
 
