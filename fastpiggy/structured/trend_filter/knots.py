@@ -69,7 +69,7 @@ class Knots:
         g = p.sample_weight * (p.y - self.x)
         left = spline.collect(g[:, None])[:, 0] - p.alpha * spline.pull(self.signs)
         # The B-splines add up to one.
-        return float(p.sample_weight.max() * np.abs(self.gram.solve(left)).max())
+        return float(p.heaviest * np.abs(self.gram.solve(left)).max())
 
     @cached_property
     def excess(self) -> np.ndarray:
@@ -80,7 +80,7 @@ class Knots:
     @cached_property
     def reach(self) -> np.ndarray:
         """By knot: about how far x moves when its difference goes to zero, signed, in gradients."""
-        w = self.problem.sample_weight.max()
+        w = self.problem.heaviest
         return self.signs * self.z * self.spline.spans * w / gradient_scale(self.problem)
 
     @cached_property

@@ -10,6 +10,7 @@ q decides: q = 0 leaves row i out of K, q = 1 takes it in.  In between, the fixe
 tangent recursion is the same system with ``rho (1 - q)/q (D_i N)'(D_i N)`` added to G.
 """
 
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
@@ -36,7 +37,7 @@ class Projection:
     ----------
     knots : Knots
     selection : ndarray of shape (rows,)
-    rho : float
+    rho : float, or callable that returns it
         The penalty parameter of the ADMM whose selection q is meant.
     x : ndarray of shape (n,), optional
         An iterate of ADMM; by default the solution for the knots.
@@ -45,14 +46,19 @@ class Projection:
     """
 
     def __init__(
-        self, knots: Knots, selection: np.ndarray, rho: float, x: np.ndarray | None = None,
-        residual: float = np.inf,
+        self, knots: Knots, selection: np.ndarray, rho: float | Callable[[], float],
+        x: np.ndarray | None = None, residual: float = np.inf,
     ) -> None:  # fmt: skip
         self.problem, self.knots = knots.problem, knots
-        self.q, self.rho = selection, rho
+        self.q, self._rho = selection, rho
         self.iterate, self._residual = x, residual
         self.x = knots.x if x is None else x
         self._last: Any = None
+
+    @cached_property
+    def rho(self) -> float:
+        """The penalty parameter; most points have no use for it."""
+        return self._rho() if callable(self._rho) else self._rho
 
     @cached_property
     def _apart(self) -> float:
@@ -149,7 +155,7 @@ class Projection:
 
     @property
     def units(self) -> dict[str, float]:
-        return units(self.problem, self.x, self.rho)
+        return units(self.problem, self.x, None if self.iterate is None else self.rho)
 
     def by_side(self, directions: list[wrt.Direction]) -> Any:
         """See :func:`fastpiggy.structured.trend_filter.one_sided.by_side`."""
