@@ -47,14 +47,19 @@ def movement(problem: Any, x: np.ndarray, directions: list[wrt.Direction]) -> Mo
     return Movement(r, alpha)
 
 
-def units(problem: Any, x: np.ndarray, rho: float) -> dict[str, float]:
-    """By parameter: the size that a derivative with respect to it would have."""
+def units(problem: Any, x: np.ndarray, rho: float | None) -> dict[str, float]:
+    """By parameter: the size that a derivative with respect to it would have.
+
+    rho, the penalty parameter, is for iterates: what it moves.
+    """
     away = float(np.linalg.norm(problem.y - x))
-    return {
+    found = {
         "alpha": away / problem.alpha if problem.alpha > 0 else 0.0,
-        "sample_weight": away / float(problem.sample_weight.max()),
-        "step": float(np.linalg.norm(problem.y)) / rho,
+        "sample_weight": away / problem.heaviest,
     }
+    if rho is not None:
+        found["step"] = float(np.linalg.norm(problem.y)) / rho
+    return found
 
 
 def margin(

@@ -41,6 +41,13 @@ class Signal:
             self._shared["null"] = self._make_null_model()
         return self._shared["null"]
 
+    @property
+    def heaviest(self) -> float:
+        """The largest weight."""
+        if "heaviest" not in self._shared:
+            self._shared["heaviest"] = float(self.sample_weight.max())
+        return self._shared["heaviest"]  # type: ignore[no-any-return]
+
     def _make_null_model(self) -> Any:
         raise NotImplementedError
 

@@ -162,7 +162,7 @@ def total_variation(y, w, alpha, x, u, slope, rows, starts, signs, weights):
 def constant(y, w, x, u):
     """The weighted mean of y into x, and its dual variable into u.
 
-    Returns the largest of ``abs(w (y - x))``, of ``abs(w y)``, of the weights and of abs(u).
+    Returns the largest of ``abs(w (y - x))``, of ``abs(w y)`` and of abs(u).
     """
     n, total, mean = y.size, 0.0, 0.0
     for i in range(n):
@@ -173,7 +173,7 @@ def constant(y, w, x, u):
         for i in range(n):
             rest += w[i] * (y[i] - mean)
         mean += rest / total
-    run, gradient, size, largest, top = 0.0, 0.0, 0.0, 0.0, 0.0
+    run, gradient, size, top = 0.0, 0.0, 0.0, 0.0
     for i in range(n):
         g = w[i] * (y[i] - mean)
         run -= g
@@ -181,9 +181,8 @@ def constant(y, w, x, u):
         if not abs(g) <= gradient:
             gradient = abs(g)
         size = max(size, abs(w[i] * y[i]))
-        largest = max(largest, w[i])
         x[i] = mean
         if i < n - 1:
             u[i] = run
             top = max(top, abs(run))
-    return gradient, size, largest, top
+    return gradient, size, top

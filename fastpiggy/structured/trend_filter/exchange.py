@@ -117,7 +117,7 @@ def _copy(rows, signs, count, to_rows, to_signs):
 
 @routine
 def _floor(signal, x, rows, count):
-    """See ``Knots.floor``."""
+    """What rounding leaves of gradients and of the dual variable, see ``Knots.floors``."""
     noise, n, size, k = 0.0, x.size, x.size - signal.order, signal.order
     for i in range(n):
         noise = max(noise, signal.w[i] * (abs(signal.y[i]) + abs(x[i])))
@@ -127,8 +127,20 @@ def _floor(signal, x, rows, count):
         h = max(h, here - before)
         extent = max(extent, signal.positions[here + 3 * k] - signal.positions[before + 3 * k])
         before = here
-    grown = h**0.5 * extent ** (k - 1)
-    return 4.0 * _EPS * noise * max(1.0 / signal.gradient, grown / signal.dual)
+    noise *= 4.0 * _EPS
+    return noise / signal.gradient, noise * h**0.5 * extent ** (k - 1) / signal.dual
+
+
+@helper
+def _least(signal, x, rows, count):
+    """What counts as a violation of a sign, and of the dual variable's bound.
+
+    Well below tol: next to a knot, far from others, abs(u) is close to alpha too.
+    """
+    of_x, of_u = _floor(signal, x, rows, count)
+    return (
+        max(1e-3 * signal.tol, of_x), max(1e-3 * signal.tol * signal.alpha / signal.dual, of_u)
+    )  # fmt: skip
 
 
 @routine
@@ -194,9 +206,9 @@ def _dual(signal, table, s, count, u, g, targets):
 @routine
 def _exchange(signal, s, table, u, count, largest):
     """Drop what is wrong and add peaks; the stage that follows."""
-    floor = _floor(signal, table.x, s.rows, count)
-    least, wrong = max(1e-3 * signal.tol, floor), 0
-    peaks, exceed = _peaks(signal, table, u, s.rows, count, least, s.added)
+    least, least_u = _least(signal, table.x, s.rows, count)
+    wrong = 0
+    peaks, exceed = _peaks(signal, table, u, s.rows, count, least_u, s.added)
     for a in range(count):
         # As s.z is of no use here, it keeps what goes.
         reach = -s.signs[a] * table.z[a] * largest / signal.gradient
@@ -240,8 +252,9 @@ def _drop(s, z, count):
 @routine
 def _judge(signal, s, table, u, count):
     """Arrived: knots are added where abs(u) exceeds alpha; the stage that follows."""
-    c, floor = s.count, _floor(signal, table.x, s.rows, count)
-    peaks, _ = _peaks(signal, table, u, s.rows, count, max(1e-3 * signal.tol, floor), s.added)
+    c = s.count
+    _, least = _least(signal, table.x, s.rows, count)
+    peaks, _ = _peaks(signal, table, u, s.rows, count, least, s.added)
     if peaks == 0:
         return _DONE
     for a in range(count):

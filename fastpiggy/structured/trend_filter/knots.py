@@ -16,6 +16,10 @@ import numpy as np
 
 from fastpiggy.structured.trend_filter.discrete_spline import Gram
 
+#: How near to a kink counts as on it, relative to alpha or to the signal's scale.  At a distance of
+#: h points to the next knot, abs(u) beside a knot is within about ``1/h^2`` of alpha.
+NEAR = 1e-11
+
 _EPS = float(np.finfo(float).eps)
 
 
@@ -65,7 +69,7 @@ class Knots:
         g = p.sample_weight * (p.y - self.x)
         left = spline.collect(g[:, None])[:, 0] - p.alpha * spline.pull(self.signs)
         # The B-splines add up to one.
-        return float(p.sample_weight.max() * np.abs(self.gram.solve(left)).max())
+        return float(p.heaviest * np.abs(self.gram.solve(left)).max())
 
     @cached_property
     def excess(self) -> np.ndarray:
@@ -76,7 +80,7 @@ class Knots:
     @cached_property
     def reach(self) -> np.ndarray:
         """By knot: about how far x moves when its difference goes to zero, signed, in gradients."""
-        w = self.problem.sample_weight.max()
+        w = self.problem.heaviest
         return self.signs * self.z * self.spline.spans * w / gradient_scale(self.problem)
 
     @cached_property
@@ -96,8 +100,8 @@ class Knots:
         return float(max(self.excess.max(), self.wrong.max(initial=0.0), defect))
 
     @cached_property
-    def floor(self) -> float:
-        """About what rounding leaves of the optimality.
+    def floors(self) -> tuple[float, float]:
+        """About what rounding leaves of gradients and of the dual variable, in their measures.
 
         Rounding of y - x, and its sums between two knots, of which h points are the most: they
         grow as ``h^(order - 1/2)``, at positions t as the extent to the power of the degree.
@@ -107,8 +111,26 @@ class Knots:
         ends = np.concatenate([[-1], self.rows, [p.rows]])
         h = float(np.diff(ends).max())
         extent = float(np.diff(self.spline.positions(ends)).max())
-        grown = h**0.5 * extent**p.degree
-        return noise * max(1 / gradient_scale(p), grown / dual_scale(p))
+        return noise / gradient_scale(p), noise * h**0.5 * extent**p.degree / dual_scale(p)
+
+    @property
+    def floor(self) -> float:
+        """About what rounding leaves of the optimality."""
+        return max(self.floors)
+
+    @cached_property
+    def near(self) -> tuple[float, float]:
+        """How near to a kink counts as on it: by `reach`, and by ``alpha - abs(u)``.
+
+        What optimality leaves open is on it too.
+        """
+        of_x, of_u = self.floors
+        off = max(self.wrong.max(initial=0.0), self._away / gradient_scale(self.problem))
+        alpha, dual = self.problem.alpha, dual_scale(self.problem)
+        return (
+            max(NEAR, of_x, min(2 * off, 1e-3)),
+            max(NEAR * alpha, of_u * dual, min(2 * self.excess.max(), 1e-3) * dual),
+        )
 
     def objective(self) -> float:
         p = self.problem

@@ -34,15 +34,12 @@ class NullModel:
         Largest entry of ``W (y - x)``.
     top : float
         Largest entry of u, the smallest alpha with this solution.
-    largest : float
-        Largest weight.
     """
 
     x: np.ndarray
     u: np.ndarray
     gradient: float
     top: float
-    largest: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -245,19 +242,19 @@ def _null_model(problem: TrendFilter) -> NullModel:
                 f"y is finite but its sums overflow (largest entry {np.abs(y).max():g}); scale it"
             )
     if largest <= _ROUNDING * np.abs(w * y).max():
-        return NullModel(x, np.zeros(problem.rows), 0.0, 0.0, float(w.max()))
+        return NullModel(x, np.zeros(problem.rows), 0.0, 0.0)
     u = problem.dual(g, rows, none)
-    return NullModel(x, u, float(largest), float(np.abs(u).max()), float(w.max()))
+    return NullModel(x, u, float(largest), float(np.abs(u).max()))
 
 
 def _constant(y: np.ndarray, w: np.ndarray) -> NullModel:
     """That of degree 0, without splines."""
     x, u = np.empty(y.size), np.empty(y.size - 1)
-    gradient, size, largest, top = constant(y, w, x, u)
+    gradient, size, top = constant(y, w, x, u)
     if not np.isfinite(gradient * y.size):
         raise ValueError(
             f"y is finite but its sums overflow (largest entry {np.abs(y).max():g}); scale it"
         )
     if gradient <= _ROUNDING * size:
-        return NullModel(x, np.zeros(y.size - 1), 0.0, 0.0, largest)
-    return NullModel(x, u, gradient, top, largest)
+        return NullModel(x, np.zeros(y.size - 1), 0.0, 0.0)
+    return NullModel(x, u, gradient, top)

@@ -10,6 +10,7 @@ q decides: q = 0 leaves row i out of K, q = 1 takes it in.  In between, the fixe
 tangent recursion is the same system with ``rho (1 - q)/q (D_i N)'(D_i N)`` added to G.
 """
 
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
@@ -18,11 +19,7 @@ import numpy as np
 from fastpiggy.problems import directions as wrt
 from fastpiggy.structured.quadratic import Movement, margin, movement, objective, units
 from fastpiggy.structured.trend_filter.discrete_spline import DiscreteSpline, Gram
-from fastpiggy.structured.trend_filter.knots import Knots, dual_scale, gradient_scale
-
-#: How near to a kink counts as on it, relative to alpha or to the signal's scale.  At a distance of
-#: h points to the next knot, abs(u) beside a knot is within about ``1/h^2`` of alpha.
-NEAR = 1e-11
+from fastpiggy.structured.trend_filter.knots import Knots, gradient_scale
 
 _EPS = float(np.finfo(float).eps)
 
@@ -40,7 +37,7 @@ class Projection:
     ----------
     knots : Knots
     selection : ndarray of shape (rows,)
-    rho : float
+    rho : float, or callable that returns it
         The penalty parameter of the ADMM whose selection q is meant.
     x : ndarray of shape (n,), optional
         An iterate of ADMM; by default the solution for the knots.
@@ -49,14 +46,19 @@ class Projection:
     """
 
     def __init__(
-        self, knots: Knots, selection: np.ndarray, rho: float, x: np.ndarray | None = None,
-        residual: float = np.inf,
+        self, knots: Knots, selection: np.ndarray, rho: float | Callable[[], float],
+        x: np.ndarray | None = None, residual: float = np.inf,
     ) -> None:  # fmt: skip
         self.problem, self.knots = knots.problem, knots
-        self.q, self.rho = selection, rho
+        self.q, self._rho = selection, rho
         self.iterate, self._residual = x, residual
         self.x = knots.x if x is None else x
         self._last: Any = None
+
+    @cached_property
+    def rho(self) -> float:
+        """The penalty parameter; most points have no use for it."""
+        return self._rho() if callable(self._rho) else self._rho
 
     @cached_property
     def _apart(self) -> float:
@@ -94,10 +96,9 @@ class Projection:
         alpha, knots = self.problem.alpha, self.knots
         if alpha == 0.0:
             return np.zeros(0, dtype=np.int64)
-        # What optimality leaves open decides how near counts as on a kink.
-        near = max(NEAR, knots.floor, min(2 * knots.optimality, 1e-3))
-        touching = knots.off & (np.abs(knots.u) >= alpha - near * dual_scale(self.problem))
-        touching[knots.rows[np.abs(knots.reach) <= near]] = True
+        of_x, of_u = knots.near
+        touching = knots.off & (np.abs(knots.u) >= alpha - of_u)
+        touching[knots.rows[np.abs(knots.reach) <= of_x]] = True
         return np.flatnonzero(touching)
 
     @cached_property
@@ -154,7 +155,7 @@ class Projection:
 
     @property
     def units(self) -> dict[str, float]:
-        return units(self.problem, self.x, self.rho)
+        return units(self.problem, self.x, None if self.iterate is None else self.rho)
 
     def by_side(self, directions: list[wrt.Direction]) -> Any:
         """See :func:`fastpiggy.structured.trend_filter.one_sided.by_side`."""

@@ -15,8 +15,7 @@ import numpy as np
 from fastpiggy.problems import directions as wrt
 from fastpiggy.structured.quadratic import Movement, margin, movement, objective
 from fastpiggy.structured.trend_filter.dynamic_programming import total_variation
-from fastpiggy.structured.trend_filter.knots import dual_scale, gradient_scale
-from fastpiggy.structured.trend_filter.projection import NEAR
+from fastpiggy.structured.trend_filter.knots import NEAR, dual_scale, gradient_scale
 
 _EPS = float(np.finfo(float).eps)
 
@@ -50,7 +49,7 @@ class Segments:
         self.rows, self.starts = whole[0, :jumps].copy(), whole[1, : jumps + 1].copy()
         self.signs, self.weights = numbers[0, :jumps].copy(), numbers[1, : jumps + 1].copy()
         scale, dual = gradient_scale(problem), dual_scale(problem)
-        self._dual, self._largest = dual, problem.null_model.largest
+        self._dual, self._largest = dual, problem.heaviest
         self._reach = smallest * self._largest / scale
         self.optimality = max(excess / dual, wrong * self._largest / scale, defect / scale)
         # About what rounding leaves: of y - x, and of its sums along the longest segment.

@@ -149,7 +149,7 @@ class System:
             if 2 * len(near.rows) < problem.rows:
                 rows, signs = near.rows, near.signs
         knots, tol = finish(problem, rows, signs, request.tol), request.tol
-        point = Projection(knots, request.selection, _rho(problem, opt.ADMM()))
+        point = Projection(knots, request.selection, lambda: _rho(problem, opt.ADMM()))
         done = point.optimality <= max(tol, point.floor)
         code = engine.CONVERGED if done else engine.UNFINISHED
         return Exact(code, point, 0, Trace.of([]), Cost("active_set", 0))

@@ -65,3 +65,18 @@ def test_descent_alone_arrives(degree):
     found = finish(problem, NO_ROWS, NO_SIGNS, 1e-9, exchange=False)
     assert found.optimality < 1e-11
     np.testing.assert_allclose(found.x, fp.solve(problem).x, atol=1e-11)
+
+
+@degrees
+@pytest.mark.parametrize("share", [1e-8, 1e-5, 1e-2])
+def test_rows_beside_a_knot_are_no_kinks(degree, share):
+    """At many points abs(u) is close to alpha there: measured by alpha_max it would be a kink."""
+    n = 50_000
+    t = np.arange(n)
+    corners = abs(t % (n // 8) - n / 16) / (n / 16)
+    noise = np.random.default_rng(0).standard_normal(n)
+    problem = fp.trend_filter(np.sin(12 * t / n) + corners + 0.3 * noise, 1.0, degree)
+    problem = problem.replace(alpha=share * problem.alpha_max())
+    sol = fp.solve(problem, wrt="alpha")
+    assert sol.certificate.status == "converged" and sol.certificate.certified
+    assert sol.certificate.optimality < 1e-11
