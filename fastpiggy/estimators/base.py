@@ -12,6 +12,10 @@ from fastpiggy.estimators.search import Found
 from fastpiggy.penalties import NonnegativeElasticNet, SquaredL2
 from fastpiggy.solving import solve
 
+#: How X is taken for a fit.  The exact routes would make columns of rows themselves, and one
+#: storage is less to compile for.
+COLUMNS = {"accept_sparse": ("csc", "csr"), "dtype": np.float64, "order": "F"}
+
 
 class Linear(BaseEstimator):
     """A linear model whose families say by ``_problem`` what is solved."""
@@ -58,8 +62,7 @@ class LinearRegressor(MultiOutputMixin, RegressorMixin, Linear):
         """
         self._check_parameters()
         X, y = validate_data(
-            self, X, y, accept_sparse=("csc", "csr"), dtype=np.float64, multi_output=True,
-            y_numeric=True,
+            self, X, y, **COLUMNS, multi_output=True, y_numeric=True
         )  # fmt: skip
         y = np.asarray(y, dtype=np.float64)
         weight = checks.sample_weight(sample_weight, X)

@@ -9,7 +9,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
 from fastpiggy.estimators import checks, search
-from fastpiggy.estimators.base import Linear, plain
+from fastpiggy.estimators.base import COLUMNS, Linear, plain
 from fastpiggy.estimators.described import described
 from fastpiggy.problems import checks as problem_checks
 from fastpiggy.problems import logistic
@@ -41,7 +41,7 @@ class _TwoClasses(ClassifierMixin, Linear):
         ValueError, TypeError
             If data or a parameter are not allowed; the message names it.
         """
-        X, y = validate_data(self, X, y, accept_sparse=("csc", "csr"), dtype=np.float64)
+        X, y = validate_data(self, X, y, **COLUMNS)
         check_classification_targets(y)
         weight = checks.sample_weight(sample_weight, X)
         classes = np.unique(y)
