@@ -78,6 +78,13 @@ from fastpiggy.structured.sparse_inverse_covariance import (
 from fastpiggy.structured.sparse_inverse_covariance import (
     sparse_inverse_covariance as sparse_inverse_covariance,
 )
+from fastpiggy.structured.support_vectors import SupportVectors as SupportVectors
+from fastpiggy.structured.support_vectors import (
+    support_vector_machine as support_vector_machine,
+)
+from fastpiggy.structured.support_vectors import (
+    support_vector_regression as support_vector_regression,
+)
 from fastpiggy.structured.trend_filter import TrendFilter as TrendFilter
 from fastpiggy.structured.trend_filter import trend_filter as trend_filter
 from fastpiggy.tuning import SearchStatus as SearchStatus

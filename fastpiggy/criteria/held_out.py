@@ -20,8 +20,8 @@ class _OnRows(Criterion):
         if hasattr(problem, "held_out"):
             if metric is not None:
                 raise ValueError(
-                    f"metric is for problems with a target; {type(problem).__name__} is judged by "
-                    f"its likelihood, got {metric!r}"
+                    f"metric is for linear models; {type(problem).__name__} is judged in its own "
+                    f"way, got {metric!r}"
                 )
             super().__init__(problem, tol, n_jobs)
             return
@@ -85,9 +85,12 @@ class HeldOut(_OnRows):
     ) -> None:  # fmt: skip
         super().__init__(problem, metric, tol, 1)
         if hasattr(problem, "held_out"):
-            if y_val is not None or sample_weight is not None:
-                raise ValueError(f"{type(problem).__name__} takes rows alone to judge on")
-            self._only: list[Any] = [problem.held_out(X_val)]
+            # Targets, where the problem has any.
+            targets = [y_val] if hasattr(problem, "y") else []
+            if sample_weight is not None or (y_val is not None and not targets):
+                takes = "rows and targets" if targets else "rows"
+                raise ValueError(f"{type(problem).__name__} takes {takes} alone to judge on")
+            self._only: list[Any] = [problem.held_out(X_val, *targets)]
             return
         X = checks.matrix(X_val, "X_val")
         if X.shape[1] != problem.shape[1]:
@@ -172,7 +175,8 @@ class CrossVal(_OnRows):
                 raise ValueError(
                     f"cv needs rows to split: make the {type(problem).__name__} with data="
                 )
-            self.splits = make_splits(cv, len(problem.data))
+            labels, classes = (getattr(problem, name, None) for name in ("y", "classes"))
+            self.splits = make_splits(cv, len(problem.data), labels, classes, labels)
             self._folds: list[Any] = [problem.fold(*pair) for pair in self.splits]
             return
         labels = problem.loss.y

@@ -115,6 +115,8 @@ class System(Protocol):
     kind: str
     #: Sentences of the statuses that this problem says in its own way.
     advice: Mapping[Status, str]
+    #: What makes ``v'J``, where a solution has more than x: optional.
+    adjoint: Callable[[Any], Callable[..., dict[str, Any]]]
     #: What makes the solution, where that has more than x: optional, takes what
     #: :class:`fastpiggy.Solution` takes.
     solution: Callable[..., Solution]
@@ -182,7 +184,8 @@ def _solution(
         system.problem, x, 0.0, {} if J is None else wrt.split(J, directions, x.shape),
         {d.name: np.zeros(d.shape)[()] for d in directions}, certificate, name, mode,
         found.iterations, trace, found.cost,
-        found.point.objective, Adjoint(found.point), _degrees_of_freedom(found.point),
+        found.point.objective, getattr(system, "adjoint", Adjoint)(found.point),
+        _degrees_of_freedom(found.point),
         multipliers=getattr(found.point, "multipliers", None),
     )  # fmt: skip
 
@@ -314,4 +317,5 @@ class Adjoint:
 def adjoint_of(solution: Solution) -> Callable[..., dict[str, Any]]:
     """The adjoint at a solution, its active set found again from x."""
     system = solution.problem.system()
-    return Adjoint(system.near(solution.x, solution.certificate.tolerance))
+    make = getattr(system, "adjoint", Adjoint)
+    return make(system.near(solution.x, solution.certificate.tolerance))  # type: ignore[no-any-return]

@@ -53,6 +53,13 @@ PROBLEMS: dict[str, tuple[Callable[[], Any], str]] = {
         lambda: fp.equilibrium(fp.monotone_weights(_P, _R, 0.5), _X[:5, :3], _Y[:5], _X[:2, 3:]),
         "b",
     ),
+    "support_vector_machine": (
+        lambda: fp.support_vector_machine(_X[:, :2], _LABELS, 1.0, 0.8), "width",
+    ),
+    "support_vector_regression": (
+        lambda: fp.support_vector_regression(_X[:12, :2], _Y[:12], 1.0, 0.8, 0.2, ridge=1e-2),
+        "width",
+    ),
     "Problem": (
         lambda: fp.Problem(fp.losses.LeastSquares(_Y, np.full(20, 0.05)),
                            fp.penalties.Box(np.full(6, -1.0), np.full(6, 1.0)), _X), "upper",

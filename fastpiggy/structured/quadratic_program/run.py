@@ -111,14 +111,18 @@ class Run(structured.Run):
     @property
     def scale(self) -> float:
         """The size of the gradient's parts at the iterate."""
-        return float(self.point().gradient_scale.max())
+        return float(self.here().gradient_scale.max())
 
     @property
     def floor(self) -> float:
-        return self.point().floor
+        return self.here().floor
 
-    def point(self) -> Point:
+    def point(self) -> Any:
         """The iterate, with its multipliers."""
+        return self.here()
+
+    def here(self) -> Point:
+        """The iterate as a point of the program itself."""
         state, p = self.state, self.program
         u = (self.rho * (state.v - self.C @ state.x)).reshape(p.d.shape)
         # What is inside its bound has no multiplier but for rounding in C x.

@@ -62,9 +62,9 @@ class System:
 
     def run(self, options: Any, directions: list[wrt.Direction], request: Request) -> Run:
         """ADMM with the tangents of the directions."""
-        return Run(self.problem, self._rho(options), directions, request)
+        return Run(self.problem, self.rho(options), directions, request)
 
-    def _rho(self, options: Any) -> float:
+    def rho(self, options: Any) -> float:
         """The penalty parameter: by default what weighs ``rho C'C`` like P."""
         given = getattr(options, "penalty_parameter", None)
         if given is not None:
@@ -92,7 +92,7 @@ class System:
         C = scaled.C.toarray()[None] if p.sparse else scaled.C
         found = programs(P, scaled.linear, C, scaled.d)
         solve_programs(found, p.equalities)
-        rho = self._rho(None)
+        rho = self.rho(None)
         point = Point(p, found.x, found.u, request.selection, rho, found)
         good = np.all(found.code == SOLVED)
         if good and point.optimality <= max(1e-2 * request.tol, point.floor):
@@ -200,7 +200,7 @@ class System:
             parts.append(found.reshape(len(p.d), rows))
         u = np.concatenate(parts, axis=1) / p.equilibrated.rows
         x = x.reshape(p.linear.shape) / p.equilibrated.columns
-        point = Point(p, x, u, request.selection, self._rho(None))
+        point = Point(p, x, u, request.selection, self.rho(None))
         least = float((u / point.multiplier_scale)[:, p.equalities :].min(initial=0.0))
         if least < -1e-5:
             at = int(np.argmin(parts[1]))
