@@ -209,19 +209,12 @@ def residual(problem, work):
 
 
 @routine
-def survey(problem, work, lam, next_):
-    """One pass over X with the residual: correlations, pulls, the largest violation at a level.
+def judge(work, thresholds, lam, next_):
+    """Pulls, and the largest violation at a level, from the correlations of all columns.
 
     Returns how many columns outside the working set pull harder than the level `next_`.
     """
-    active, c, place, thresholds = work.active, work.correlation, work.place, problem.thresholds
-    w, q, size = active.vectors[COEFFICIENT], active.vectors[CORRELATION], active.count[COLUMNS]
-    problem.design.correlate(problem.shift, work.residual, c)
-    active.count[PASSES] += 1
-    for a in range(size):
-        j = work.members[a]
-        c[j] -= problem.ridge[j] * w[a]
-        q[a] = c[j]
+    c, place, w = work.correlation, work.place, work.active.vectors[COEFFICIENT]
     worst, largest, waiting = 0.0, 0.0, 0
     for j in range(c.size):
         a, top = place[j], lam * thresholds[j]
@@ -236,6 +229,20 @@ def survey(problem, work, lam, next_):
             worst = found
     work.found[LARGEST], work.found[VIOLATION] = largest, worst
     return waiting
+
+
+@routine
+def survey(problem, work, lam, next_):
+    """One pass over X with the residual: correlations, which are then :func:`judge`-d."""
+    active, c = work.active, work.correlation
+    w, q, size = active.vectors[COEFFICIENT], active.vectors[CORRELATION], active.count[COLUMNS]
+    problem.design.correlate(problem.shift, work.residual, c)
+    active.count[PASSES] += 1
+    for a in range(size):
+        j = work.members[a]
+        c[j] -= problem.ridge[j] * w[a]
+        q[a] = c[j]
+    return judge(work, problem.thresholds, lam, next_)
 
 
 @routine

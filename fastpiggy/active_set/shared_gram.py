@@ -11,6 +11,7 @@ import numpy as np
 
 from fastpiggy.active_set.cost_model import CHANGES, CLOSELY, EARLY, LATE, crowded, few, next_level
 from fastpiggy.active_set.descent import descend
+from fastpiggy.active_set.growth import judge
 from fastpiggy.active_set.homotopy import combine, follow
 from fastpiggy.active_set.queue import heapify, pop
 from fastpiggy.active_set.reading import read, tangents
@@ -147,7 +148,7 @@ def _look(common, work, products, ridge, lam, next_):
 
     Returns how many columns outside the working set pull harder than the level `next_`.
     """
-    active, c, place, thresholds = work.active, work.correlation, work.place, common.thresholds
+    active, c = work.active, work.correlation
     vectors, size = active.vectors, active.count[COLUMNS]
     w, q, values, support, k = vectors[COEFFICIENT], vectors[CORRELATION], vectors[SCRATCH], (
         work.queue
@@ -163,20 +164,7 @@ def _look(common, work, products, ridge, lam, next_):
     for a in range(size):
         c[work.members[a]] -= ridge * w[a]
         q[a] = c[work.members[a]]
-    worst, largest, waiting = 0.0, 0.0, 0
-    for j in range(c.size):
-        a, top = place[j], lam * thresholds[j]
-        work.pull[j] = abs(c[j]) / thresholds[j] if thresholds[j] > 0.0 else 0.0
-        if a < 0:
-            largest = max(largest, work.pull[j])
-            waiting += work.pull[j] > next_
-        off = a < 0 or w[a] == 0.0
-        found = max(abs(c[j]) - top, 0.0) if off else abs(c[j] - np.copysign(top, w[a]))
-        # The negation lets NaN through.
-        if not found <= worst:
-            worst = found
-    work.found[LARGEST], work.found[VIOLATION] = largest, worst
-    return waiting
+    return judge(work, common.thresholds, lam, next_)
 
 
 @routine

@@ -125,6 +125,17 @@ def _shape_of(problem: Any, name: Any) -> tuple[int, ...]:
     raise ValueError(f"wrt must name parameters of the problem ({names}), got {name!r}")
 
 
+def named(wrt: str | Iterable[str] | None, known: Iterable[str], *more: str) -> list[str]:
+    """The parameters that a `wrt` of names asks for: all that are known where it is None."""
+    names = list(known) if wrt is None else [wrt] if isinstance(wrt, str) else list(wrt)
+    allowed = [*known, *more]
+    for name in names:
+        if name not in allowed:
+            shown = ", ".join(map(repr, allowed))
+            raise ValueError(f"wrt must name parameters of the problem ({shown}), got {name!r}")
+    return names
+
+
 def count(directions: list[Direction]) -> int:
     """Number m of tangents."""
     return sum(len(d.values) for d in directions)

@@ -11,6 +11,7 @@ from fastpiggy.designs import matrix
 from fastpiggy.losses import Constant
 from fastpiggy.problems import checks
 from fastpiggy.problems import directions as directed
+from fastpiggy.problems.directions import named
 from fastpiggy.solving.linearisation import Linearisation
 
 
@@ -30,14 +31,7 @@ class Adjoint:
     ) -> dict[str, Any]:
         """See :meth:`fastpiggy.Solution.vjp`."""
         problem, binding = self.point.binding.problem, self.point.binding
-        known = problem.parameters
-        names = list(known) if wrt is None else [wrt] if isinstance(wrt, str) else list(wrt)
-        for name in names:
-            if name not in known and name != "X":
-                allowed = ", ".join(map(repr, [*known, "X"]))
-                raise ValueError(
-                    f"wrt must name parameters of the problem ({allowed}), got {name!r}"
-                )
+        names = named(wrt, problem.parameters, "X")
         v = checks.vector(v, "v", problem.shape[1], "coefficient")
         if problem.fit_intercept:
             v = np.append(v - intercept * binding.design.mean, intercept)

@@ -14,6 +14,7 @@ import numpy as np
 from fastpiggy.certificate import Certificate, FastpiggyWarning, Status
 from fastpiggy.problems import checks
 from fastpiggy.problems import directions as wrt
+from fastpiggy.problems.directions import named
 from fastpiggy.solution import Cost, Solution
 from fastpiggy.solving import verdict
 from fastpiggy.solving.request import Request, check
@@ -300,14 +301,7 @@ class Adjoint:
     def __call__(
         self, v: Any, intercept: float = 0.0, wrt: str | Iterable[str] | None = None
     ) -> dict[str, Any]:
-        known = self.point.problem.parameters
-        names = list(known) if wrt is None else [wrt] if isinstance(wrt, str) else list(wrt)
-        for name in names:
-            if name not in known:
-                allowed = ", ".join(map(repr, known))
-                raise ValueError(
-                    f"wrt must name parameters of the problem ({allowed}), got {name!r}"
-                )
+        names = named(wrt, self.point.problem.parameters)
         if intercept != 0.0:
             raise ValueError(f"intercept must be 0 for a problem without one, got {intercept!r}")
         found = checks.shaped(v, "v", self.point.x.shape, "entry of x")

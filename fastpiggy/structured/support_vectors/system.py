@@ -9,6 +9,7 @@ import numpy as np
 from fastpiggy.certificate import Status
 from fastpiggy.problems import checks
 from fastpiggy.problems import directions as wrt
+from fastpiggy.problems.directions import named
 from fastpiggy.solution import Solution
 from fastpiggy.solving import structured
 from fastpiggy.solving.request import Request
@@ -164,14 +165,7 @@ class Adjoint:
     def __call__(
         self, v: Any, intercept: float = 0.0, wrt: str | Iterable[str] | None = None
     ) -> dict[str, Any]:
-        known = self.point.problem.parameters
-        names = list(known) if wrt is None else [wrt] if isinstance(wrt, str) else list(wrt)
-        for name in names:
-            if name not in known:
-                allowed = ", ".join(map(repr, known))
-                raise ValueError(
-                    f"wrt must name parameters of the problem ({allowed}), got {name!r}"
-                )
+        names = named(wrt, self.point.problem.parameters)
         v = checks.vector(v, "v", self.point.x.size - 1, "coefficient")
         return self.point.adjoint(np.append(v, intercept), names)
 
