@@ -12,7 +12,7 @@ import fastpiggy as fp
 
 FUSED = ("piggyback", "late", "frozen")
 #: Public functions of these modules that make no problem.
-_OTHERS = {"piggyback", "heavy_ball_counterexample", "monotone_weights"}
+_OTHERS = {"from_glmnet", "piggyback", "heavy_ball_counterexample", "monotone_weights"}
 #: Public classes that are problems and are made by hand.
 _BY_HAND = {"Problem", "FixedPoint"}
 
