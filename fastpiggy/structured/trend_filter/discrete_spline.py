@@ -171,12 +171,16 @@ class DiscreteSpline:
 
     def fit(
         self, y: np.ndarray, w: np.ndarray, alpha: float, signs: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """x and its differences z of ``norm_W(x - y)^2 / 2 + alpha signs'z`` at its least."""
+    ) -> tuple[np.ndarray, np.ndarray, float, float]:
+        """x and its differences z of ``norm_W(x - y)^2 / 2 + alpha signs'z`` at its least; how far
+        x may be from that by rounding, and the largest of ``w (abs(y) + abs(x))``.
+        """
         found = spline_fit.table(self.n, self.order, len(self.rows))
-        spline_fit.spline_fit(self.order, self._at, y, w, alpha, self.rows, signs, 2, found)
+        away, size = spline_fit.spline_fit(
+            self.order, self._at, y, w, alpha, self.rows, signs, found
+        )
         self.table, self._weights = found, w
-        return found.x, found.z
+        return found.x, found.z, away, size
 
     def gram(self, weights: np.ndarray) -> np.ndarray:
         """The lower bands of ``N'WN``: entry (d, j) is ``G[j + d, j]``."""

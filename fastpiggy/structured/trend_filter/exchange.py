@@ -324,10 +324,11 @@ def advance(signal, s, table, u, steps):
         stage, count = c[_STAGE], c[_TRIAL]
         if stage >= _DONE:
             break
+        # The dual variable takes out what one pass leaves.
         exact = stage == _EXCHANGE or stage == _JUDGE
         spline_fit.fit(
             signal.order, signal.positions, signal.y, signal.w, signal.alpha, s.rows, s.signs,
-            count, 2 if exact else 1, table,
+            count, 1, exact, table,
         )  # fmt: skip
         c[_SOLVES] += 1
         if exact:

@@ -38,19 +38,16 @@ class Knots:
     def __init__(self, problem: Any, rows: np.ndarray, signs: np.ndarray) -> None:
         self.problem, self.rows, self.signs = problem, rows, signs
         self.spline = problem.spline(rows)
-        self.x, self.z = self.spline.fit(problem.y, problem.sample_weight, problem.alpha, signs)
+        self.x, self.z, away, self._size = self.spline.fit(
+            problem.y, problem.sample_weight, problem.alpha, signs
+        )
+        # Of gradients.  By that much W (y - x) misses all D'u with u at its bounds in the rows.
+        self._away = problem.heaviest * away
 
     @cached_property
     def gram(self) -> Gram:
         """The Gram matrix of the splines, factored."""
         return Gram(self.spline, self.problem.sample_weight)
-
-    @cached_property
-    def off(self) -> np.ndarray:
-        """True in the rows that are no knots."""
-        found = np.ones(self.problem.rows, dtype=bool)
-        found[self.rows] = False
-        return found
 
     @cached_property
     def u(self) -> np.ndarray:
@@ -60,22 +57,10 @@ class Knots:
         return p.dual(g, self.rows, p.alpha * self.signs)
 
     @cached_property
-    def _away(self) -> float:
-        """How far x is from the minimiser for the knots, in gradients.
-
-        By that much ``W (y - x)`` misses all ``D'u`` with u at its bounds in their rows.
-        """
-        p, spline = self.problem, self.spline
-        g = p.sample_weight * (p.y - self.x)
-        left = spline.collect(g[:, None])[:, 0] - p.alpha * spline.pull(self.signs)
-        # The B-splines add up to one.
-        return float(p.heaviest * np.abs(self.gram.solve(left)).max())
-
-    @cached_property
-    def excess(self) -> np.ndarray:
-        """By row ``(abs(u) - alpha)_+`` over ``max(alpha, 1e-3 alpha_max)``, 0 at knots."""
-        over = np.maximum(np.abs(self.u) - self.problem.alpha, 0.0)
-        return np.where(self.off, over, 0.0) / dual_scale(self.problem)
+    def excess(self) -> float:
+        """The largest ``(abs(u) - alpha)_+`` over ``max(alpha, 1e-3 alpha_max)``."""
+        over = float(np.abs(self.u).max()) - self.problem.alpha
+        return max(over, 0.0) / dual_scale(self.problem)
 
     @cached_property
     def reach(self) -> np.ndarray:
@@ -97,7 +82,7 @@ class Knots:
         the solution for a y that differs by about this share.
         """
         defect = self._away / gradient_scale(self.problem)
-        return float(max(self.excess.max(), self.wrong.max(initial=0.0), defect))
+        return float(max(self.excess, self.wrong.max(initial=0.0), defect))
 
     @cached_property
     def floors(self) -> tuple[float, float]:
@@ -107,7 +92,7 @@ class Knots:
         grow as ``h^(order - 1/2)``, at positions t as the extent to the power of the degree.
         """
         p = self.problem
-        noise = 4 * _EPS * float((p.sample_weight * (np.abs(p.y) + np.abs(self.x))).max())
+        noise = 4 * _EPS * self._size
         ends = np.concatenate([[-1], self.rows, [p.rows]])
         h = float(np.diff(ends).max())
         extent = float(np.diff(self.spline.positions(ends)).max())
@@ -129,7 +114,7 @@ class Knots:
         alpha, dual = self.problem.alpha, dual_scale(self.problem)
         return (
             max(NEAR, of_x, min(2 * off, 1e-3)),
-            max(NEAR * alpha, of_u * dual, min(2 * self.excess.max(), 1e-3) * dual),
+            max(NEAR * alpha, of_u * dual, min(2 * self.excess, 1e-3) * dual),
         )
 
     def objective(self) -> float:

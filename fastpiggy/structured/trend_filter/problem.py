@@ -234,7 +234,7 @@ def _null_model(problem: TrendFilter) -> NullModel:
         return _constant(y, w)
     rows, none = np.zeros(0, dtype=np.int64), np.zeros(0)
     with np.errstate(over="ignore", invalid="ignore"):
-        x, _ = problem.spline(rows).fit(y, w, 0.0, none)
+        x = problem.spline(rows).fit(y, w, 0.0, none)[0]
         g = w * (y - x)
         largest = np.abs(g).max()
         if not np.isfinite(largest * float(y.size) ** k):

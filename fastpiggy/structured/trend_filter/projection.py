@@ -97,9 +97,12 @@ class Projection:
         if alpha == 0.0:
             return np.zeros(0, dtype=np.int64)
         of_x, of_u = knots.near
-        touching = knots.off & (np.abs(knots.u) >= alpha - of_u)
-        touching[knots.rows[np.abs(knots.reach) <= of_x]] = True
-        return np.flatnonzero(touching)
+        touching = np.flatnonzero(np.abs(knots.u) >= alpha - of_u)
+        near = np.abs(knots.reach) <= of_x
+        # u is at its bound in the rows of all knots.
+        if touching.size == knots.rows.size and not near.any():
+            return np.zeros(0, dtype=np.int64)
+        return np.setdiff1d(touching, knots.rows[~near], assume_unique=True)
 
     @cached_property
     def active(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -239,5 +242,6 @@ class Projection:
         dz = knots.spline.across(c)
         g = -p.sample_weight * knots.spline.expand(c[:, None])[:, 0]
         du = p.dual(g, knots.rows, knots.signs)
-        u, du = knots.u[knots.off], du[knots.off]
-        return margin(p.alpha, knots.z, dz, u, du)
+        off = np.ones(p.rows, dtype=bool)
+        off[knots.rows] = False
+        return margin(p.alpha, knots.z, dz, knots.u[off], du[off])

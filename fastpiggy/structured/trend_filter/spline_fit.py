@@ -178,11 +178,12 @@ def _factor(order, w, size, s):
 
 
 @routine
-def fit(order, positions, y, w, alpha, rows, signs, count, passes, s):
+def fit(order, positions, y, w, alpha, rows, signs, count, passes, last, s):
     """Fill c, x, z with the minimiser of ``norm_W(x - y)^2 / 2 + alpha signs'z``, ``x = N c``.
 
-    With one pass x is left out; with two it is solved for twice, so that what is left of y is
-    orthogonal to the splines to rounding.  Returns False where weights of zero leave that open.
+    With two passes it is solved for twice, so that what is left of y is orthogonal to the splines
+    to rounding.  x is left out unless `last`.  Returns False where weights of zero leave the
+    minimiser open.
     """
     n, size = y.size, count + order
     _tabulate(order, positions, n, rows, count, s)
@@ -197,7 +198,7 @@ def fit(order, positions, y, w, alpha, rows, signs, count, passes, s):
         for a in range(count):
             for r in range(order + 1):
                 s.step[a + r] -= alpha * signs[a] * s.jumps[a, r]
-        if turn < turns or passes > 1:
+        if turn < turns or last:
             _sweep(order, y, w, size, s)
         if turn < turns:
             solve(s.factor, size, s.step)
@@ -211,9 +212,21 @@ def fit(order, positions, y, w, alpha, rows, signs, count, passes, s):
 
 
 @kernel
-def spline_fit(order, positions, y, w, alpha, rows, signs, passes, s):
-    """See :func:`fit`, on all rows."""
-    return fit(order, positions, y, w, alpha, rows, signs, rows.size, passes, s)
+def spline_fit(order, positions, y, w, alpha, rows, signs, s):
+    """See :func:`fit`, on all rows and with two passes.
+
+    Returns how far x may be from the minimiser by what is left of the system, and the largest of
+    ``w (abs(y) + abs(x))``.
+    """
+    fit(order, positions, y, w, alpha, rows, signs, rows.size, 2, True, s)
+    # The last sweep left it in `step`; the B-splines add up to one.
+    solve(s.factor, s.step.size, s.step)
+    away, size = 0.0, 0.0
+    for j in range(s.step.size):
+        away = max(away, abs(s.step[j]))
+    for i in range(y.size):
+        size = max(size, w[i] * (abs(y[i]) + abs(s.x[i])))
+    return away, size
 
 
 @kernel
