@@ -27,7 +27,7 @@ from fastpiggy.active_set.watch import (
     list_places,
     pack,
     remember,
-    return_,
+    restore,
     seat,
     vacate,
 )
@@ -266,7 +266,7 @@ def descend_to(fold, end, pieces, first, reach):
     written, overlooked = _follow(fold, end, pieces, first, reach)
     if overlooked:
         active.count[OVERLOOKED] += 1
-        return_(active, fold.watch, k)
+        restore(active, fold.watch, k)
         if not stand(fold, begin, k):
             fold.found[VIOLATED] = np.inf
             return first

@@ -218,7 +218,7 @@ def remember(active, watch):
 
 
 @routine
-def return_(active, watch, k):
+def restore(active, watch, k):
     """Signs and order as :func:`remember` has noted them; coefficients are zero."""
     vectors = active.vectors
     for a in range(active.count[COLUMNS]):

@@ -1,7 +1,7 @@
 """Operators on numbers, and indices of arrays, typed and lowered at once.
 
-Before Numba comes to arrays and numbers it asks up to thirty overloads of ``x[i]`` and eight of
-``x + y``, twice each, several times for every place in every kernel: a quarter of a cold start.
+Before Numba comes to arrays it asks some thirty overloads of ``x[i]``, twice each, for every access
+in every kernel: a fifth of a cold start.  Before it comes to numbers it asks several of ``x + y``.
 Templates made for the target "cpu" are asked first.  These answer as Numba's own do, and only for
 numbers, or an array and an integer.
 """

@@ -1,5 +1,6 @@
 """Checks of what a user hands in: done before any work, in words that name the argument."""
 
+from collections.abc import Collection, Iterable
 from numbers import Real
 from typing import Any
 
@@ -254,6 +255,14 @@ def two_classes(y: Any, size: int) -> tuple[np.ndarray, np.ndarray]:
         shown = ", ".join(repr(c) for c in classes[:5].tolist())
         raise ValueError(f"y must hold exactly two labels, got {classes.size}: {shown}")
     return np.where(inverse == 1, 1.0, -1.0), classes
+
+
+def parameters(names: Iterable[str], known: Collection[str]) -> None:
+    """That a problem has parameters of these names."""
+    for name in names:
+        if name not in known:
+            shown = ", ".join(map(repr, known))
+            raise ValueError(f"{name!r} is no parameter of this problem; it has {shown}")
 
 
 def targets(Y: Any, n: int) -> np.ndarray:

@@ -128,6 +128,7 @@ class Problem:
         ValueError
             For a name that is no parameter, or a value that is not allowed.
         """
+        checks.parameters(changes, self.parameters)
         new = self
         for name, value in changes.items():
             new = new._with(name, value)
@@ -135,10 +136,6 @@ class Problem:
 
     def _with(self, name: str, value: Any) -> "Problem":
         current = self.parameters
-        if name not in current:
-            raise ValueError(
-                f"{name!r} is no parameter of this problem; it has {', '.join(map(repr, current))}"
-            )
         if name == "sample_weight" and self.total_weight is not None:
             normalised, total = checks.sample_weight(value, self.shape[0])
             loss = self.loss._replace(sample_weight=normalised)

@@ -72,17 +72,15 @@ class Signal:
         ValueError
             For a name that is no parameter, or a value that is not allowed.
         """
+        checks.parameters(changes, self.parameters)
         new: dict[str, Any] = {}
         for name, value in changes.items():
             if name == "alpha":
                 new[name] = checks.number(value, name)
             elif name == "y":
                 new[name] = np.array(checks.vector(value, name, self.y.size, "point"))
-            elif name == "sample_weight":
-                new[name] = self._checked_weights(value)
             else:
-                known = ", ".join(map(repr, self.parameters))
-                raise ValueError(f"{name!r} is no parameter of this problem; it has {known}")
+                new[name] = self._checked_weights(value)
         shared = self._shared if set(new) <= {"alpha"} else {}
         return replace(self, **new, _shared=shared)  # type: ignore[type-var]
 

@@ -85,11 +85,9 @@ class ConeProgram:
         ValueError
             For another name or shape, or data that are not finite.
         """
+        checks.parameters(changes, self.parameters)
         new = {}
         for name, value in changes.items():
-            if name not in self.parameters:
-                known = ", ".join(map(repr, self.parameters))
-                raise ValueError(f"{name!r} is no parameter of this problem; it has {known}")
             if name == "A":
                 new[name] = _matrix(value, self.A.shape)
             else:

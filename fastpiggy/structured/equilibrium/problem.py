@@ -111,10 +111,7 @@ class Equilibrium:
         ValueError
             For a name that is no parameter, or a value that is not allowed.
         """
-        for name in changes:
-            if name not in self.parameters:
-                known = ", ".join(map(repr, self.parameters))
-                raise ValueError(f"{name!r} is no parameter of this problem; it has {known}")
+        checks.parameters(changes, self.parameters)
         now = {**self.parameters, **changes}
         if "W" in now:
             weights = now["W"]

@@ -71,10 +71,7 @@ class FixedPoint:
     def replace(self, **changes: Any) -> "FixedPoint":
         """The same map with other values of some parameters, or another ``x0``."""
         x0 = changes.pop("x0", self.x0)
-        for name in changes:
-            if name not in self.parameters:
-                known = ", ".join(map(repr, [*self.parameters, "x0"]))
-                raise ValueError(f"{name!r} is no parameter of this problem; it has {known}")
+        checks.parameters(changes, [*self.parameters, "x0"])
         dicts = isinstance(self.theta, dict)
         theta = {**self.theta, **changes} if dicts else changes.get("theta", self.theta)
         for name, value in self.parameters.items():

@@ -115,10 +115,7 @@ class QuadraticProgram:
             For a name that is no parameter, or a value that is not allowed.
         """
         known = self.parameters
-        for name in changes:
-            if name not in known:
-                names = ", ".join(map(repr, known))
-                raise ValueError(f"{name!r} is no parameter of this problem; it has {names}")
+        checks.parameters(changes, known)
         return quadratic_program(**{**known, **changes})
 
     def system(self) -> Any:

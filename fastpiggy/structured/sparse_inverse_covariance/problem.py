@@ -87,15 +87,13 @@ class SparseInverseCovariance:
         ValueError
             For a name that is no parameter, or a value that is not allowed.
         """
+        checks.parameters(changes, self.parameters)
         new: dict[str, Any] = {}
         for name, value in changes.items():
             if name == "alpha":
                 new[name] = _alpha(value, len(self.S))
-            elif name == "S":
-                new |= {"S": _covariance(value, len(self.S)), "data": None, "_shared": {}}
             else:
-                known = ", ".join(map(repr, self.parameters))
-                raise ValueError(f"{name!r} is no parameter of this problem; it has {known}")
+                new |= {"S": _covariance(value, len(self.S)), "data": None, "_shared": {}}
         return replace(self, **new)
 
     def alpha_max(self) -> float:

@@ -114,10 +114,7 @@ class SupportVectors:
             For a name that is no parameter, or a value that is not allowed.
         """
         known = self.parameters
-        for name in changes:
-            if name not in known:
-                names = ", ".join(map(repr, known))
-                raise ValueError(f"{name!r} is no parameter of this problem; it has {names}")
+        checks.parameters(changes, known)
         return self._with(self.X, self.y, **{**known, **changes})
 
     def _with(self, X: np.ndarray, y: np.ndarray, **values: Any) -> "SupportVectors":
