@@ -55,12 +55,7 @@ class ElasticNet(NamedTuple):
 
     def alpha_max(self, g):
         """The smallest alpha at which x = 0 is a solution where the loss has gradient g there."""
-        if self.l1_ratio == 0.0:
-            raise ValueError(
-                "alpha_max does not exist at l1_ratio = 0: a squared l2 penalty sets no "
-                "coefficient to zero at any alpha"
-            )
-        return largest_ratio(np.abs(g), self.weights) / self.l1_ratio
+        return _alpha_max(np.abs(g), self.weights, self.l1_ratio)
 
     def thresholds(self):
         """Of each coordinate, over alpha: it is zero while its gradient is below."""
@@ -114,9 +109,13 @@ class NonnegativeElasticNet(NamedTuple):
 
     def alpha_max(self, g):
         """The smallest alpha at which x = 0 is a solution where the loss has gradient g there."""
-        if self.l1_ratio == 0.0:
-            raise ValueError(
-                "alpha_max does not exist at l1_ratio = 0: a squared l2 penalty sets no "
-                "coefficient to zero at any alpha"
-            )
-        return largest_ratio(np.maximum(-g, 0.0), self.weights) / self.l1_ratio
+        return _alpha_max(np.maximum(-g, 0.0), self.weights, self.l1_ratio)
+
+
+def _alpha_max(pulls, weights, l1_ratio):
+    if l1_ratio == 0.0:
+        raise ValueError(
+            "alpha_max does not exist at l1_ratio = 0: a squared l2 penalty sets no "
+            "coefficient to zero at any alpha"
+        )
+    return largest_ratio(pulls, weights) / l1_ratio
