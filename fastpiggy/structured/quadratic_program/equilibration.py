@@ -74,14 +74,28 @@ def _from_rows(C: Any, S: np.ndarray, known: np.ndarray) -> np.ndarray:
 
     A row of one entry, a bound, fits every unit of its variable.
     """
-    size = abs(C.toarray()[None] if hasattr(C, "tocsc") else C)
-    size = size * (np.count_nonzero(size, axis=2) > 1)[:, :, None]
-    R = np.ones(size.shape[:2])
+    if not C.shape[-2]:
+        return S
+    several = _entries(C) > 1
+    size, R = _times(1.0 * several, abs(C), np.ones_like(S)), np.ones(several.shape)
     for _ in range(_ROUNDS):
-        now = R[:, :, None] * size * S[:, None, :]
-        R = R * _root(now.max(axis=2, initial=0.0))
-        S = np.where(known, S, S * _root(now.max(axis=1, initial=0.0)))
+        now = _times(R, size, S)
+        R = R * _root(_largest(now, 1))
+        S = np.where(known, S, S * _root(_largest(now, 0)))
     return S
+
+
+def _entries(C: Any) -> np.ndarray:
+    """How many each row has that are not zero."""
+    if hasattr(C, "tocsc"):
+        return np.diff((C != 0).tocsr().indptr)[None]
+    return np.count_nonzero(C, axis=2)  # type: ignore[no-any-return]
+
+
+def _largest(M: Any, axis: int) -> np.ndarray:
+    if hasattr(M, "tocsc"):
+        return M.max(axis=axis).toarray().reshape(1, -1)  # type: ignore[no-any-return]
+    return M.max(axis=axis + 1)  # type: ignore[no-any-return]
 
 
 def _root(size: np.ndarray) -> np.ndarray:

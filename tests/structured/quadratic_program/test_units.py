@@ -152,3 +152,15 @@ def test_refined_tangents_of_an_ill_conditioned_program():
     assert sol.certificate.status == "converged"
     error = np.linalg.norm(sol.jacobian["q"] - exact)
     assert error < 1e-9 * np.linalg.norm(exact) and error <= sol.certificate.tangent_error
+
+
+def test_units_of_variables_without_curvature_in_either_storage():
+    _, other, *_ = make(2, rank=0)
+    P = np.diag([1e6, 0.0, 1e-6, 0.0, 0.0, 1.0, 0.0])
+    parts = other.q, other.A, other.b, other.G, other.h
+    dense = fp.quadratic_program(P, *parts).equilibrated
+    stored = [sparse.csc_array(part) if part.ndim == 2 else part for part in parts]
+    found = fp.quadratic_program(sparse.csc_array(P), *stored).equilibrated
+    assert np.ptp(np.log10(dense.columns)) > 4
+    np.testing.assert_array_equal(found.columns, dense.columns)
+    np.testing.assert_array_equal(found.rows, dense.rows)
