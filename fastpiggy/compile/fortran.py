@@ -11,7 +11,9 @@ from typing import Any
 from llvmlite import binding, ir
 from numba import types
 from numba.core import cgutils
-from numba.extending import get_cython_function_address, intrinsic, overload
+from numba.core.imputils import lower_builtin
+from numba.core.typing.templates import ConcreteTemplate, infer_global
+from numba.extending import get_cython_function_address
 
 from fastpiggy.compile.flags import COMPILED
 
@@ -41,10 +43,10 @@ def fortran(module: str, name: str, arguments: str) -> Callable[..., Any]:
     address = get_cython_function_address(module, name)
     routine = Routine(name, address, arguments)
     if COMPILED:
-        names = ", ".join(f"a{i}" for i in range(len(routine.inputs)))
-        # Parameters must be spelled out for Numba.
-        source = f"lambda {names}: lambda {names}: compiled({names})"
-        overload(routine)(eval(source, {"compiled": _compiled(name, address, arguments)}))
+        kinds = [_NUMBA[kind] for kind in routine.inputs]
+        template = {"key": routine, "cases": [types.int64(*kinds)]}
+        infer_global(routine, types.Function(type(name, (ConcreteTemplate,), template)))
+        lower_builtin(routine, *kinds)(_call(name, address, arguments))
     return routine
 
 
@@ -76,13 +78,13 @@ class Routine:
         return f"<Fortran {self.__name__}({self.arguments})>"
 
 
-def _compiled(name: str, address: int, arguments: str) -> Any:
-    """The call as kernels make it."""
+def _call(name: str, address: int, arguments: str) -> Any:
+    """How kernels call it."""
     symbol = f"fastpiggy_{name}"
     binding.add_symbol(symbol, address)
     inputs = arguments.removesuffix("o")
 
-    def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+    def lowered(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         slots = []
         for kind, value in zip(inputs, values, strict=True):
             if kind == "p":
@@ -93,13 +95,8 @@ def _compiled(name: str, address: int, arguments: str) -> Any:
         left = cgutils.alloca_once_value(builder, ir.Constant(_WIDTH["i"], 0))
         if inputs != arguments:
             slots.append(left)
-        signature_ = ir.FunctionType(ir.VoidType(), [slot.type for slot in slots])
-        builder.call(cgutils.get_or_insert_function(builder.module, signature_, symbol), slots)
+        kind = ir.FunctionType(ir.VoidType(), [slot.type for slot in slots])
+        builder.call(cgutils.get_or_insert_function(builder.module, kind, symbol), slots)
         return builder.sext(builder.load(left), ir.IntType(64))
 
-    signature = types.int64(*(_NUMBA[kind] for kind in inputs))
-    names = ", ".join(f"a{i}" for i in range(len(inputs)))
-    # An intrinsic's parameters must be spelled out.
-    made = eval(f"lambda typing_context, {names}: found", {"found": (signature, codegen)})
-    made.__name__ = name
-    return intrinsic(made)
+    return lowered

@@ -23,8 +23,24 @@ from numba.core.compiler import CompilerBase, DefaultPassBuilder
 from numba.core.compiler_machinery import register_pass
 from numba.core.lowering import Lower
 from numba.core.targetconfig import ConfigStack
-from numba.core.typed_passes import InlineOverloads, NativeLowering, NopythonRewrites
-from numba.core.untyped_passes import InlineClosureLikes, WithLifting
+from numba.core.typed_passes import (
+    NativeLowering,
+    NoPythonBackend,
+    NopythonTypeInference,
+    PreLowerStripPhis,
+)
+from numba.core.untyped_passes import (
+    DeadBranchPrune,
+    FixupArgs,
+    GenericRewrites,
+    IRProcessing,
+    ReconstructSSA,
+    RewriteSemanticConstants,
+    TranslateByteCode,
+)
+
+
+from fastpiggy.compile.lowering import Plain
 
 
 class _Optimised(JITCodeLibrary):
@@ -93,13 +109,6 @@ def _wanted(libraries: Iterable[Any]) -> Iterator[Any]:
             yield from _wanted(library._linking_libraries)
 
 
-class _Uncounted(Lower):
-    """Lowering without references to count: a variable that has served is left as it is."""
-
-    def delvar(self, name: str) -> None:
-        pass
-
-
 class _Lowering(NativeLowering):
     """Lowering into one of these libraries."""
 
@@ -111,13 +120,16 @@ class _Lowering(NativeLowering):
 
     @property
     def lowering_class(self) -> type[Lower]:
-        return Lower if ConfigStack().top().nrt else _Uncounted
+        return Lower if ConfigStack().top().nrt else Plain
 
     def run_pass(self, state: Any) -> bool:
         library = self.kind(state.flags)(state.targetctx.codegen(), state.func_id.func_qualname)
         library.counts = state.flags.nrt
         self.prepare(library)
         state.library = library
+        if not state.flags.nrt:
+            # A pass that is left out would print the source with its types.
+            state.type_annotation = state.func_id.func_qualname
         return bool(super().run_pass(state))
 
 
@@ -170,9 +182,13 @@ def _uncollected() -> Iterator[None]:
             gc.enable()
 
 
-#: Fuse expressions of whole arrays, and put comprehensions and generic functions of arrays in
-#: place.  Code that makes no array has none, and these read all of it several times.
-_OF_ARRAYS = {InlineClosureLikes, InlineOverloads, NopythonRewrites, WithLifting}
+#: What code goes through that makes no array.  The other half of Numba's passes look, statement by
+#: statement, for closures, expressions of whole arrays, contexts and unrolled loops.
+_PLAIN = {
+    TranslateByteCode, FixupArgs,
+    GenericRewrites, ReconstructSSA, NopythonTypeInference, PreLowerStripPhis, NativeLowering,
+    NoPythonBackend,
+}  # fmt: skip
 
 
 class _Pipeline(CompilerBase):
@@ -196,7 +212,7 @@ class _Pipeline(CompilerBase):
         manager.passes = [
             (self.lowering if step is NativeLowering else step, text)
             for step, text in manager.passes
-            if seen.nrt or step not in _OF_ARRAYS
+            if seen.nrt or step in _PLAIN
         ]
         manager._finalized = False
         manager.finalize()
