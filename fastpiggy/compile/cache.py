@@ -24,6 +24,7 @@ TESTED = ((0, 61), (0, 69))
 
 try:
     from numba.core.caching import FunctionCache
+    from numba.core.runtime import rtsys
 except ImportError:  # pragma: no cover - a Numba outside the tested range
     FunctionCache = None
 
@@ -94,8 +95,12 @@ if FunctionCache is not None:
             return (*super()._index_key(sig, codegen), package_digest())
 
         def load_overload(self, sig: Any, target_context: Any) -> Any:
+            # Numba would read all its registries first, half of a warm start: compiled code asks
+            # them nothing.
+            rtsys.initialize(target_context)
             try:
-                found = super().load_overload(sig, target_context)
+                with self._guard_against_spurious_io_errors():
+                    found = self._load_overload(sig, target_context)
             except Exception:  # whatever a damaged file raises, the cure is the same
                 self._mend()
                 return None

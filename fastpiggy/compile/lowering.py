@@ -128,7 +128,9 @@ class Plain(Lower):
 
     def _address(self, array: Any, value: Any, position: Any) -> Any:
         data = self._part(array, value, "data")
-        if array.ndim == 1 and array.layout == "C":
+        if array.layout == "C" or (array.ndim == 1 and array.layout == "F"):
+            for axis in range(1, array.ndim):
+                position = self.builder.mul(position, self._part(array, value, "shape", axis))
             return self.builder.gep(data, [position])
         offset = self.builder.mul(position, self._part(array, value, "strides", 0))
         return cgutils.pointer_add(self.builder, data, offset)

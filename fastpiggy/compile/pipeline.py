@@ -169,6 +169,39 @@ class _LoweringInner(_Lowering):
         return True
 
 
+class _Asked:
+    """A typing context that answers once: inference asks for each call at least twice, since it
+    goes on until nothing new is found."""
+
+    def __init__(self, context: Any) -> None:
+        self._context, self._answers = context, {}
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._context, name)
+
+    def resolve_function_type(self, function: Any, args: Any, kws: Any) -> Any:
+        question = function, args, tuple(kws.items())
+        if question not in self._answers:
+            answer = self._context.resolve_function_type(function, args, kws)
+            if answer is None:
+                return None
+            self._answers[question] = answer
+        return self._answers[question]
+
+
+@register_pass(mutates_CFG=True, analysis_only=False)
+class _Inference(NopythonTypeInference):
+    _name = "fastpiggy_inference"
+
+    def run_pass(self, state: Any) -> bool:
+        context = state.typingctx
+        state.typingctx = _Asked(context)
+        try:
+            return bool(super().run_pass(state))
+        finally:
+            state.typingctx = context
+
+
 @contextmanager
 def _uncollected() -> Iterator[None]:
     """Without the garbage collector, which takes a fifth of the time: a compiler makes millions of
@@ -179,6 +212,10 @@ def _uncollected() -> Iterator[None]:
         yield
     finally:
         if was:
+            if gc.get_freeze_count() == 0:
+                # To the oldest objects with all of them, which are not looked through at once.
+                gc.freeze()
+                gc.unfreeze()
             gc.enable()
 
 
@@ -209,8 +246,9 @@ class _Pipeline(CompilerBase):
         seen.forceinline = seen.release_gil = False
         seen.no_cpython_wrapper = seen.no_cfunc_wrapper = True
         manager = DefaultPassBuilder.define_nopython_pipeline(self.state)
+        ours = {NativeLowering: self.lowering, NopythonTypeInference: _Inference}
         manager.passes = [
-            (self.lowering if step is NativeLowering else step, text)
+            (ours.get(step, step), text)
             for step, text in manager.passes
             if seen.nrt or step in _PLAIN
         ]
