@@ -14,8 +14,9 @@ import numpy as np
 
 from fastpiggy.problems import directions as wrt
 from fastpiggy.structured.quadratic import Movement, margin, movement, objective
-from fastpiggy.structured.trend_filter.dynamic_programming import total_variation
+from fastpiggy.structured.trend_filter.dynamic_programming import minimise
 from fastpiggy.structured.trend_filter.knots import NEAR, dual_scale, gradient_scale
+from fastpiggy.structured.trend_filter.taut_string import total_variation
 
 _EPS = float(np.finfo(float).eps)
 
@@ -37,24 +38,53 @@ class Segments:
 
     def __init__(self, problem: Any) -> None:
         self.problem, n = problem, problem.y.size
-        self.x, self.u, self._slope = np.empty(n), np.empty(n - 1), np.empty(n)
-        whole, numbers = np.empty((2, n), dtype=np.int64), np.empty((2, n))
-        (
-            jumps, longest, wrong, excess, defect, smallest, self._nearest, size, self._away,
-            self._spread, self._lightest,
-        ) = total_variation(
-            problem.y, problem.sample_weight, problem.alpha, self.x, self.u, self._slope,
-            *whole, *numbers,
+        self.x, self._u, self._slope = np.empty(n), np.empty(n), np.empty(n)
+        stops = np.empty(n, dtype=np.int64)
+        arguments = (
+            problem.y, problem.sample_weight, problem.alpha, self.x, self._u, self._slope, stops
         )  # fmt: skip
-        self.rows, self.starts = whole[0, :jumps].copy(), whole[1, : jumps + 1].copy()
-        self.signs, self.weights = numbers[0, :jumps].copy(), numbers[1, : jumps + 1].copy()
+        found = total_variation(*arguments, False)
+        if found[0] < 0:
+            minimise(*arguments[:4])
+            found = total_variation(*arguments, True)
+        (
+            jumps, longest, defect, smallest, self._peak, size, self._away, self._spread,
+            self._lightest, gradient, top,
+        ) = found  # fmt: skip
+        self._stops = stops[:jumps].copy()
+        problem.take_scales(gradient, size, top)
         scale, dual = gradient_scale(problem), dual_scale(problem)
         self._dual, self._largest = dual, problem.heaviest
         self._reach = smallest * self._largest / scale
-        self.optimality = max(excess / dual, wrong * self._largest / scale, defect / scale)
+        self.optimality = max((self._peak - problem.alpha) / dual, -self._reach, defect / scale)
         # About what rounding leaves: of y - x, and of its sums along the longest segment.
         self.floor = 4 * _EPS * size * max(1 / scale, longest**0.5 / dual)
         self._made: Any = None
+
+    @property
+    def u(self) -> np.ndarray:
+        """The dual variable, ``alpha signs`` in the rows of the jumps."""
+        return self._u[:-1]
+
+    @cached_property
+    def starts(self) -> np.ndarray:
+        """First points of the segments."""
+        return np.concatenate([[0], np.abs(self._stops)])
+
+    @cached_property
+    def rows(self) -> np.ndarray:
+        """Rows of the jumps."""
+        return np.abs(self._stops) - 1
+
+    @cached_property
+    def signs(self) -> np.ndarray:
+        """Of the jumps."""
+        return np.sign(self._stops).astype(float)
+
+    @cached_property
+    def weights(self) -> np.ndarray:
+        """Sums of the weights by segment."""
+        return self._sums(self.problem.sample_weight)
 
     @cached_property
     def sizes(self) -> np.ndarray:
@@ -65,13 +95,13 @@ class Segments:
     def plain(self) -> bool:
         """No jump near a kink, no segment without weight: what this class is made for."""
         near = max(NEAR, self.floor, min(2 * self.optimality, 1e-3))
-        off = self._nearest > near * self._dual
+        off = self.problem.alpha - self._peak > near * self._dual
         return bool(off and self._reach > near and self._lightest > 0.0)
 
     @property
     def degrees_of_freedom(self) -> float:
         """Number of segments."""
-        return float(self.starts.size)
+        return float(self._stops.size + 1)
 
     def objective(self) -> float:
         """Loss plus penalty."""
