@@ -47,7 +47,7 @@ def certify(
         floor=point.floor,
         rate=trace.rate,
         kinks=point.selection.kinks,
-        message=_message(status, point, error, request.tol, growth),
+        find_message=_message(status, point, error, request.tol, growth),
         growth=growth if status == Status.NOT_CONTRACTING else None,
         find_tangent=lambda: (residual, error, certified),
         find_margin=partial(margin, point),

@@ -1,7 +1,6 @@
 """Solve ``loss(X x + b) + penalty(x)``."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -61,7 +60,7 @@ def solve(problem: Any, **arguments: Any) -> Solution:
         if solution is not None:
             return solution
     if request.algorithm == "auto":
-        request = replace(request, algorithm=_auto(problem))
+        request = request._replace(algorithm=_auto(problem))
     name = next(n for n, cls in opt.BY_NAME.items() if isinstance(request.algorithm, cls))
     descends = name in ("coordinate_descent", "block_descent")
     binding = bind(problem, descends, request.selection)

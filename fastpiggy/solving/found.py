@@ -6,7 +6,7 @@ Everything else is certified by the general route.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -182,9 +182,10 @@ def solution(binding: Any, found: Found, directions: list[wrt.Direction], tol: f
         jacobian = wrt.split(found.J, directions)
         intercepts = {name: rows[0] for name, rows in wrt.split(along, directions).items()}
     later, none = _Later(binding, found, directions), np.zeros(0, dtype=np.int64)
-    message = verdict.sentence(
-        Status.CONVERGED, found.optimality, tol, found.floor, None, none, "coordinates", {}
-    )
+    message = partial(
+        verdict.sentence, Status.CONVERGED, found.optimality, tol, found.floor, None, none,
+        "coordinates", {},
+    )  # fmt: skip
     certificate = Certificate(
         Status.CONVERGED, found.optimality, tol, found.floor, None, none, message,
         later.tangent if known else None, later.margin,

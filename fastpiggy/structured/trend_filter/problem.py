@@ -1,7 +1,7 @@
 """Trend filtering: a signal whose differences of some order are sparse."""
 
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -116,9 +116,7 @@ class TrendFilter(Signal):
 
     def system(self) -> Any:
         """What :func:`fastpiggy.solve` works with."""
-        from fastpiggy.structured.trend_filter.system import System
-
-        return System(self)
+        return _system()(self)
 
     def _make_null_model(self) -> NullModel:
         return _null_model(self)
@@ -168,6 +166,13 @@ class TrendFilter(Signal):
         return f"<TrendFilter n {self.y.size}, degree {self.degree}, alpha={self.alpha:.4g}>"
 
 
+@cache
+def _system() -> Any:
+    from fastpiggy.structured.trend_filter.system import System
+
+    return System
+
+
 def trend_filter(
     y: Any, alpha: float, degree: int = 1, sample_weight: Any = None, t: Any = None
 ) -> TrendFilter:
@@ -209,7 +214,7 @@ def trend_filter(
     >>> sol.x, sol.jacobian["alpha"]
     (array([0.5, 0.5, 2.5, 2.5]), array([ 0.5,  0.5, -0.5, -0.5]))
     """
-    if isinstance(degree, bool) or not isinstance(degree, int | np.integer):
+    if type(degree) is not int and (isinstance(degree, bool) or not isinstance(degree, np.integer)):
         raise TypeError(
             f"degree must be an integer from 0 to 3, got {degree!r} of type {type(degree).__name__}"
         )
@@ -223,7 +228,8 @@ def trend_filter(
             f"{found.shape}"
         )
     weights = _weights(sample_weight, found.size, degree + 1)
-    return TrendFilter(found, alpha, int(degree), weights, _positions(t, found.size))
+    shared = {"heaviest": 1.0} if sample_weight is None else {}
+    return TrendFilter(found, alpha, int(degree), weights, _positions(t, found.size), shared)
 
 
 def _positions(value: Any, size: int) -> np.ndarray | None:
@@ -242,6 +248,8 @@ def _positions(value: Any, size: int) -> np.ndarray | None:
 
 
 def _weights(value: Any, size: int, order: int) -> np.ndarray:
+    if value is None:
+        return np.ones(size)
     found = np.array(checks.weights(value, "sample_weight", size, "point"))
     positive = int(np.count_nonzero(found))
     if positive < order:

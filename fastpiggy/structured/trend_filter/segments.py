@@ -15,7 +15,7 @@ import numpy as np
 from fastpiggy.problems import directions as wrt
 from fastpiggy.structured.quadratic import Movement, margin, movement, objective
 from fastpiggy.structured.trend_filter.dynamic_programming import minimise
-from fastpiggy.structured.trend_filter.knots import NEAR, dual_scale, gradient_scale
+from fastpiggy.structured.trend_filter.knots import NEAR, gradient_scale
 from fastpiggy.structured.trend_filter.taut_string import total_variation
 
 _EPS = float(np.finfo(float).eps)
@@ -38,33 +38,40 @@ class Segments:
 
     def __init__(self, problem: Any) -> None:
         self.problem, n = problem, problem.y.size
-        self.x, self._u, self._slope = np.empty(n), np.empty(n), np.empty(n)
+        self.x = np.empty(n)
+        self._slope: np.ndarray | None = np.empty(n)
         stops = np.empty(n, dtype=np.int64)
         arguments = (
-            problem.y, problem.sample_weight, problem.alpha, self.x, self._u, self._slope, stops
+            problem.y, problem.sample_weight, problem.alpha, self.x, self._slope, stops
         )  # fmt: skip
         found = total_variation(*arguments, False)
         if found[0] < 0:
             minimise(*arguments[:4])
             found = total_variation(*arguments, True)
         (
-            jumps, longest, defect, smallest, self._peak, size, self._away, self._spread,
-            self._lightest, gradient, top,
+            jumps, longest, defect, smallest, peak, size, self._away, self._spread, lightest,
+            gradient, top,
         ) = found  # fmt: skip
         self._stops = stops[:jumps].copy()
-        problem.take_scales(gradient, size, top)
-        scale, dual = gradient_scale(problem), dual_scale(problem)
-        self._dual, self._largest = dual, problem.heaviest
-        self._reach = smallest * self._largest / scale
-        self.optimality = max((self._peak - problem.alpha) / dual, -self._reach, defect / scale)
+        gradient, top = problem.take_scales(gradient, size, top)
+        scale, dual = gradient or gradient_scale(problem), max(problem.alpha, 1e-3 * top)
+        self._largest = problem.heaviest
+        reach, gap = smallest * self._largest / scale, problem.alpha - peak
+        self.optimality = max(-gap / dual, -reach, defect / scale)
         # About what rounding leaves: of y - x, and of its sums along the longest segment.
         self.floor = 4 * _EPS * size * max(1 / scale, longest**0.5 / dual)
+        near = max(NEAR, self.floor, min(2 * self.optimality, 1e-3))
+        #: No jump near a kink, no segment without weight: what this class is made for.
+        self.plain = gap > near * dual and reach > near and lightest > 0.0
         self._made: Any = None
 
-    @property
+    @cached_property
     def u(self) -> np.ndarray:
         """The dual variable, ``alpha signs`` in the rows of the jumps."""
-        return self._u[:-1]
+        p = self.problem
+        u = np.cumsum(p.sample_weight * (self.x - p.y))[:-1]
+        u[self.rows] = p.alpha * self.signs
+        return u
 
     @cached_property
     def starts(self) -> np.ndarray:
@@ -90,13 +97,6 @@ class Segments:
     def sizes(self) -> np.ndarray:
         """Points of each segment."""
         return np.diff(self.starts, append=self.problem.y.size)
-
-    @cached_property
-    def plain(self) -> bool:
-        """No jump near a kink, no segment without weight: what this class is made for."""
-        near = max(NEAR, self.floor, min(2 * self.optimality, 1e-3))
-        off = self.problem.alpha - self._peak > near * self._dual
-        return bool(off and self._reach > near and self._lightest > 0.0)
 
     @property
     def degrees_of_freedom(self) -> float:
@@ -139,16 +139,23 @@ class Segments:
     def solve(self, move: Movement) -> np.ndarray:
         """J of shape (n, m)."""
         if self._made is None or self._made[0] is not move:
-            J = self._slope[:, None] * move.alpha
-            if move.r is not _NOTHING:
-                J += np.repeat(self._sums(move.r) / self.weights[:, None], self.sizes, axis=0)
-            self._made = move, J
+            self._made = move, self._derivative(move)
         return self._made[1]  # type: ignore[no-any-return]
+
+    def _derivative(self, move: Movement) -> np.ndarray:
+        slope, self._slope = self._slope, None
+        if slope is not None and move.r is _NOTHING and move.alpha.tolist() == [1.0]:
+            # The kernel's own: given away, so not to be read again.
+            return slope[:, None]
+        rise = (self._tension / self.weights)[:, None] * move.alpha
+        if move.r is not _NOTHING:
+            rise += self._sums(move.r) / self.weights[:, None]
+        return np.repeat(rise, self.sizes, axis=0)
 
     def residual(self, J: np.ndarray, move: Movement) -> np.ndarray:
         """``J+ - J``, J+ what a Newton step on the segments makes of J: its map has A = 0."""
         own = self.solve(move)
-        return np.zeros((0, J.shape[1])) if own is J else own - J
+        return _NOTHING if own is J else own - J
 
     def distance(self, J: np.ndarray, move: Movement) -> tuple[float, bool]:
         """Frobenius norm of J less the derivative, a bound: the sums are known up to rounding."""

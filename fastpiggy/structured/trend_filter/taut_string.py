@@ -76,12 +76,12 @@ def _mean(y, w, first, stop, mean, pull):
 
 
 @kernel
-def total_variation(y, w, alpha, x, u, slope, stops, known):
+def total_variation(y, w, alpha, x, slope, stops, known):
     """Minimise ``sum_i w_i (x_i - y_i)^2 / 2 + alpha sum_i abs(x_{i+1} - x_i)`` into x.
 
     x is the weighted mean of y between two jumps, shifted by the bounds that its dual variable u,
-    with ``D'u = W (y - x)``, has at the ends; u is summed from the left one, and the derivative of
-    x along alpha is the slope.  `alpha` is positive and a weight is.
+    with ``D'u = W (y - x)``, has at the ends; the derivative of x along alpha is the slope.
+    `alpha` is positive and a weight is.
 
     All arrays are of y's size.  `stops` gets the number of points left of each jump, with the sign
     of the jump.  Where x is `known`, to rounding and with its jumps, it is only looked over.
@@ -150,14 +150,13 @@ def total_variation(y, w, alpha, x, u, slope, stops, known):
             # NaN compares false: it stays.
             gradient = gradient if moved <= gradient else moved
             top = sum_ if sum_ > top else top
-            x[j], slope[j], u[j] = value, along, run
+            x[j], slope[j] = value, along
         miss = abs(run - alpha * right)
         defect = miss if miss > defect else defect
         if jumps > 0:
             jump = (value - before) * left
             smallest = jump if jump < smallest else smallest
         if stop < n:
-            u[stop - np.uint64(1)] = alpha * right
             stops[jumps] = np.int64(stop) if right > 0.0 else -np.int64(stop)
             jumps += 1
         first, left, before = stop, right, value
