@@ -4,7 +4,7 @@ What comes out clean, with no coordinate near a kink, is certified from the work
 Everything else is certified by the general route.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -22,10 +22,13 @@ from fastpiggy.active_set.work import (
     Work,
 )
 from fastpiggy.certificate import Certificate, Status, Tangent
+from fastpiggy.problems import checks
 from fastpiggy.problems import directions as wrt
+from fastpiggy.problems.directions import named
 from fastpiggy.solution import Cost, Solution
-from fastpiggy.solving import certify, verdict
+from fastpiggy.solving import certify, verdict, workspace
 from fastpiggy.solving.active import NEAR
+from fastpiggy.solving.adjoint import Adjoint
 from fastpiggy.solving.factor import Factor
 from fastpiggy.solving.linearisation import Linearisation
 from fastpiggy.solving.newton import objective
@@ -136,9 +139,7 @@ def read(
     if clean and len(J):
         rows, along = outward(J.T, 0.0)
     elif clean and directions:
-        order = active.order[: count[ACTIVE]]
-        order = order[np.argsort(work.members[order])]
-        gram = active.gram[np.ix_(order, order)]
+        gram = _gram(work)
     rounding = _EPS * (term + (2.0 * curvature) ** 0.5 * size)
     spent = count.tolist()
     cost = Cost(
@@ -152,6 +153,13 @@ def read(
     )  # fmt: skip
 
 
+def _gram(work: Work) -> np.ndarray:
+    """Of the active columns in ascending order."""
+    order = work.active.order[: work.active.count[ACTIVE]]
+    order = order[np.argsort(work.members[order])]
+    return work.active.gram[np.ix_(order, order)]
+
+
 class _Later:
     """What is made of a solution only when someone asks for it."""
 
@@ -163,6 +171,13 @@ class _Later:
         found = self.found
         return Linearisation(self.binding, self.binding.inward(found.x, found.intercept))
 
+    @cached_property
+    def factor(self) -> Factor | None:
+        """The system on the active columns, the intercept taken out; None where it is not kept."""
+        gram = self.found.gram
+        gram = workspace.read(self.found.ticket, _gram) if gram is None else gram
+        return None if gram is None else Factor(gram, None, np.diagonal(gram).copy())
+
     def objective(self) -> float:
         return objective(self.point)
 
@@ -172,6 +187,47 @@ class _Later:
 
     def margin(self) -> tuple[float, float] | None:
         return certify.margin(self.point)
+
+
+class _OnSupport(Adjoint):
+    """The adjoint of a clean run: for the penalty's parameters from the Gram that it leaves.
+
+    With K that matrix and ``e = inv(K) v`` on the support, ``K dx = -d(level thresholds) sign(x) -
+    d(ridge) x`` makes ``v'dx`` one product.
+    """
+
+    def __init__(self, later: _Later) -> None:
+        self.later = later
+
+    @property
+    def point(self) -> Linearisation:  # type: ignore[override]
+        return self.later.point
+
+    def __call__(
+        self, v: Any, intercept: float = 0.0, wrt: str | Iterable[str] | None = None
+    ) -> dict[str, Any]:
+        binding, factor = self.later.binding, self.later.factor
+        problem, penalty = binding.problem, binding.problem.penalty
+        names = named(wrt, problem.parameters, "X")
+        x = self.later.found.x
+        members = np.flatnonzero((x != 0.0) | (penalty.weights == 0.0))
+        known = {*ALONG, "weights"}.issuperset(names)
+        if not known or factor is None or members.size != factor.diagonal.size:
+            return super().__call__(v, intercept, names)
+        v = checks.vector(v, "v", problem.shape[1], "coefficient")
+        if problem.fit_intercept:
+            v = v - intercept * binding.design.mean
+        x, e = x[members], factor.solve(v[members, None])[:, 0]
+        pulls, found = np.sign(x) * penalty.thresholds()[members], {}
+        for name in names:
+            if name == "weights":
+                level = penalty.alpha * getattr(penalty, "l1_ratio", 1.0)
+                found[name] = np.zeros_like(v)
+                found[name][members] = -level * np.sign(x) * e
+            else:
+                slope, ridge = ALONG[name](penalty, 1.0)
+                found[name] = -float((slope * pulls + ridge * x) @ e)
+        return found
 
 
 def solution(binding: Any, found: Found, directions: list[wrt.Direction], tol: float) -> Solution:
@@ -192,7 +248,7 @@ def solution(binding: Any, found: Found, directions: list[wrt.Direction], tol: f
     return Solution(
         binding.problem, found.x, found.intercept, jacobian, intercepts, certificate, "active_set",
         "implicit" if known else "none", found.cost.sweeps, None, found.cost, later.objective,
-        ticket=found.ticket,
+        _OnSupport(later), ticket=found.ticket,
     )  # fmt: skip
 
 
