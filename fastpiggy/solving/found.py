@@ -62,6 +62,8 @@ class Found:
     cost : Cost
     ticket : Ticket or None
         Of the arrays that hold its working set.
+    centre : ndarray of shape (p,) or None
+        The intercept moves by ``-centre' dx``; known with a ticket.
     """
 
     x: np.ndarray
@@ -75,6 +77,7 @@ class Found:
     clean: bool
     cost: Cost
     ticket: Any = None
+    centre: np.ndarray | None = None
 
 
 #: How far from a kink a solution must be for its certificate to follow from the working set.
@@ -111,7 +114,7 @@ def read(
     numbers: tuple[float, ...], work: Work, x: np.ndarray, J: np.ndarray,
     directions: list[wrt.Direction], scale: float, size: float, solved: bool,
     outward: Callable[[np.ndarray, float], tuple[np.ndarray, Any]],
-    ticket: Callable[[Work], Any] = lambda work: None,
+    ticket: Callable[[Work], Any] = lambda work: None, centre: np.ndarray | None = None,
 ) -> Found:  # fmt: skip
     """Read a working set at its end.
 
@@ -132,9 +135,11 @@ def read(
         0 for tangents.
     ticket : callable
         Takes the working set when all has been read, for a ticket.
+    centre : ndarray of shape (p,), optional
+        As in :class:`Found`.
     """
     _, _, curvature, term, correction = numbers
-    active, count, clean = work.active, work.active.count, correction <= CORRECTION
+    count, clean = work.active.count, correction <= CORRECTION
     rows = along = gram = None
     if clean and len(J):
         rows, along = outward(J.T, 0.0)
@@ -149,7 +154,7 @@ def read(
     violation = float(work.found[VIOLATION])
     return Found(
         x, float(intercept), rows, along, gram, violation / scale, rounding / scale, solved, clean,
-        cost, ticket(work),
+        cost, ticket(work), centre,
     )  # fmt: skip
 
 
@@ -174,8 +179,7 @@ class _Later:
     @cached_property
     def factor(self) -> Factor | None:
         """The system on the active columns, the intercept taken out; None where it is not kept."""
-        gram = self.found.gram
-        gram = workspace.read(self.found.ticket, _gram) if gram is None else gram
+        gram = workspace.read(self.found.ticket, _gram)
         return None if gram is None else Factor(gram, None, np.diagonal(gram).copy())
 
     def objective(self) -> float:
@@ -206,17 +210,17 @@ class _OnSupport(Adjoint):
     def __call__(
         self, v: Any, intercept: float = 0.0, wrt: str | Iterable[str] | None = None
     ) -> dict[str, Any]:
-        binding, factor = self.later.binding, self.later.factor
-        problem, penalty = binding.problem, binding.problem.penalty
+        problem, factor = self.later.binding.problem, self.later.factor
+        penalty = problem.penalty
         names = named(wrt, problem.parameters, "X")
         x = self.later.found.x
+        if factor is None or not {*ALONG, "weights"}.issuperset(names):
+            return super().__call__(v, intercept, names)
         members = np.flatnonzero((x != 0.0) | (penalty.weights == 0.0))
-        known = {*ALONG, "weights"}.issuperset(names)
-        if not known or factor is None or members.size != factor.diagonal.size:
+        if members.size != factor.diagonal.size:
             return super().__call__(v, intercept, names)
         v = checks.vector(v, "v", problem.shape[1], "coefficient")
-        if problem.fit_intercept:
-            v = v - intercept * binding.design.mean
+        v = v - intercept * self.later.found.centre
         x, e = x[members], factor.solve(v[members, None])[:, 0]
         pulls, found = np.sign(x) * penalty.thresholds()[members], {}
         for name in names:

@@ -22,13 +22,13 @@ _FEW = 20
 
 
 def run(
-    criterion: Criterion, scales: list[Scale], max_evals: int, tol: float,
+    criterion: Criterion, scales: list[Scale], max_evals: int, tol: float | None,
     callback: Callable[[Evaluation], Any] | None, begin: float, reason: str,
 ) -> TuneResult:  # fmt: skip
     """Search; `reason` says why a path broke off, if one was tried."""
-    search = _Search(criterion, scales, max_evals, callback)
+    search, overfits = _Search(criterion, scales, max_evals, callback), _overfits(criterion, scales)
     try:
-        status, minima, looked = search.run(tol)
+        status, minima, looked = search.run(tol, bool(overfits))
     except KeyboardInterrupt:
         status, minima, looked = SearchStatus.INTERRUPTED, 0, ""
     bounds = {scale.name: (scale.low, scale.high) for scale in scales}
@@ -42,7 +42,7 @@ def run(
             "; slopes look locally, and with fewer rows than columns such curves are rugged: "
             "another minimum may be lower"
         )
-    looked += _overfits(criterion, scales)
+    looked += overfits
     if reason:
         looked += f"; not by path: {reason}"
     text = message(status, best.params, best.value, minima, looked, bounds)
@@ -107,10 +107,10 @@ class _Search:
         self.seen[t.tobytes()] = found.value, np.concatenate(slopes)
         return self.seen[t.tobytes()]
 
-    def run(self, tol: float) -> tuple[SearchStatus, int, str]:
+    def run(self, tol: float | None, overfits: bool) -> tuple[SearchStatus, int, str]:
         only = self.scales[0]
         if len(self.scales) > 1 or np.ndim(only.value):
-            return many.search(self.evaluate, self.scales, tol, self.max_evals)
+            return many.search(self.evaluate, self.scales, tol, self.max_evals, overfits)
 
         def curve(t: float) -> Node:
             value, slope = self.evaluate(np.array([t]))
