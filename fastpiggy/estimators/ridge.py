@@ -166,13 +166,14 @@ class RidgeCV(_Scaled, SearchedAlpha):
             asked = np.atleast_1d(np.asarray(self.alphas, dtype=float)) / total
             rows = np.stack([each.rows(asked)[0] for each in losses], axis=1)
             self.cv_results_ = rows if self._several else rows[:, 0]
-        if self._one_search:
-            losses = [_Mean(losses)] * len(targets)
+        searched = [_Mean(losses)] * len(targets) if self._one_search else losses
         found = []
-        for problem, loss in zip(problems, losses, strict=True):
+        for problem, own, loss in zip(problems, losses, searched, strict=True):
             same = found and self._one_search
             at = found[0] if same else _searched(loss, alphas, problem, total)
-            solution = self._solved(problem.replace(alpha=at.params["alpha"] / total))
+            alpha = at.params["alpha"] / total
+            start = own.coefficients(problem, alpha) if self.cv is None else None
+            solution = self._solved(problem.replace(alpha=alpha), start)
             found.append(replace(at, solution=solution))
         return found
 

@@ -180,7 +180,7 @@ class _Later:
     def factor(self) -> Factor | None:
         """The system on the active columns, the intercept taken out; None where it is not kept."""
         gram = workspace.read(self.found.ticket, _gram)
-        return None if gram is None else Factor(gram, None, np.diagonal(gram).copy())
+        return None if gram is None else Factor.of_matrix(gram)
 
     def objective(self) -> float:
         return objective(self.point)
@@ -264,5 +264,5 @@ def linearised(binding: Any, found: Found) -> Linearisation:
         return point
     members = point.active[0]
     if members.size == len(gram):
-        point.factor = Factor(gram, None, np.diagonal(gram).copy())
+        point.factor = Factor.of_matrix(gram)
     return point

@@ -82,6 +82,14 @@ class LeaveOneOut(NamedTuple):
         along = basis.U.T @ b
         return cls(basis, along, b - basis.U @ along, problem.total_weight)
 
+    def coefficients(self, problem: Any, alpha: float) -> np.ndarray:
+        """Of the fit to all rows: ``A'U inv(l + alpha) U'b``."""
+        s = problem.loss.sample_weight
+        r = np.sqrt(s) * (self.basis.U @ (self.along / (self.basis.values + alpha)))
+        # What centring takes from the columns it takes from the rows just as well.
+        r -= s * r.sum() if problem.fit_intercept else 0.0
+        return matrix.scatter(problem.design, r)
+
     def at(self, alpha: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Loss and slope at positive alphas, of shape (1, alphas)."""
         values, slopes = self.rows(alpha)
