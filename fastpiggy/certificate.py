@@ -86,8 +86,8 @@ class Certificate:
     kinks : ndarray of int
         Coordinates where the selection is not unique, to a tolerance.  Rows on a kink of the
         loss's slope are named in the message, with the same status.
-    message : str
-        The status in a sentence, with what to do next.
+    find_message : str or callable
+        :attr:`message`, or what makes it.
     find_tangent : callable, optional
         Computes :attr:`tangent`.
     find_margin : callable, optional
@@ -107,12 +107,17 @@ class Certificate:
     floor: float
     rate: float | None
     kinks: np.ndarray
-    message: str
+    find_message: str | Callable[[], str] = field(repr=False)
     find_tangent: Callable[[], Tangent] | None = field(default=None, repr=False)
     find_margin: Callable[[], tuple[float, float] | None] | None = field(default=None, repr=False)
     growth: Growth | None = None
     ray: dict[str, np.ndarray] | None = None
     statuses: tuple[Status, ...] | None = None
+
+    @cached_property
+    def message(self) -> str:
+        """The status in a sentence, with what to do next."""
+        return self.find_message if isinstance(self.find_message, str) else self.find_message()
 
     @cached_property
     def tangent(self) -> Tangent:
@@ -155,7 +160,7 @@ class Certificate:
 
     def __getstate__(self) -> dict[str, Any]:
         # What finds them holds all data; the values themselves go along.
-        held = {"margin": self.margin, "tangent": self.tangent}
+        held = {"margin": self.margin, "tangent": self.tangent, "find_message": self.message}
         return {**self.__dict__, **held, "find_margin": None, "find_tangent": None}
 
     def __repr__(self) -> str:

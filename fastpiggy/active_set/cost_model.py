@@ -18,6 +18,14 @@ AGAIN = 1
 #: Changes of the active set in one homotopy, beside one for each active column.
 CHANGES = 60
 
+#: Of them, those at which a column leaves while the level stands still, in a row: what ties may
+#: enter in any number, but what leaves comes back, and then the changes lead nowhere.
+IDLE = 32
+
+#: Stages at the last level in a row that neither let columns join nor halve the violation: rounding
+#: is reached, or descent and path undo one another.
+STALE = 2
+
 #: The level falls by these factors at a stage: rows fewer than columns, and others; when crowded;
 #: and where a stage costs more than a pass, with curved losses and in sweeps over sparse columns.
 WIDE, TALL, CLOSELY, COSTLY = 0.4, 0.03, 0.75, 0.05

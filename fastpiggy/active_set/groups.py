@@ -9,7 +9,7 @@ One pass over X gives the groups that are to join and the optimality.
 
 import numpy as np
 
-from fastpiggy.active_set.cost_model import TALL, WIDE, joiners, next_level
+from fastpiggy.active_set.cost_model import STALE, TALL, WIDE, joiners, next_level
 from fastpiggy.active_set.group_descent import gap, size_of
 from fastpiggy.active_set.group_newton import settle
 from fastpiggy.active_set.growth import extend, residual, take
@@ -193,7 +193,7 @@ def advance(problem, work, groups, lam, end, tol):
                 return SOLVED, lam
             stale = stale + 1 if joined == 0 and not found[VIOLATION] < 0.5 * best else 0
             best = min(best, found[VIOLATION])
-            if stale > 2:
+            if stale > STALE:
                 break
     return UNSOLVED, lam
 

@@ -1,8 +1,8 @@
 """A parametric active set, from any start, where paths are piecewise linear.
 
 At any coefficients w with signs s on their support S, and correlations h of the columns with the
-residual, put ``e_S = lam s - h_S`` on S and ``e_j = clip(h_j, -lam, lam) - h_j`` off it: w then
-solves the problem whose correlations are ``h + e``.  The perturbation is driven to zero,
+residual, put ``e_S = lam s - h_S`` on S, and off it what brings ``h_j + e_j`` inside the level: w
+then solves the problem whose correlations are ``h + e``.  The perturbation is driven to zero,
 ``(1 - t) e`` for t from 0 to 1, and the level lam to its end with it.  w is linear in t until a
 coefficient reaches zero, or an inactive column the level, and S changes by that column.  One engine
 serves as the finish of a descent, the continuation of a path, a repair, and a warm start.
@@ -11,6 +11,7 @@ serves as the finish of a descent, the continuation of a path, a repair, and a w
 import numpy as np
 
 from fastpiggy.active_set import blas
+from fastpiggy.active_set.cost_model import IDLE
 from fastpiggy.active_set.triangle import append, backward, forward, remove
 from fastpiggy.active_set.work import (
     ACTIVE,
@@ -32,6 +33,13 @@ from fastpiggy.compile import routine
 
 #: A pivot below this, over the diagonal entry, counts as zero.
 PIVOT = 1e-10
+
+#: What pulls beyond the level starts inside it by up to this part of it, each place by another: put
+#: on it all of them would tie, and changes of the active set at no step come round in a circle.
+APART, GOLDEN = 0.5, 0.6180339887498949
+
+#: A step of t up to here is none.
+STILL = 1e-12
 
 
 @routine
@@ -245,14 +253,19 @@ def follow(active, begin, end, most):
     size, drop, k = count[COLUMNS], end - begin, refactor(active)
     for a in range(size):
         top = begin * level[a]
-        h[a] = top * side[a] if side[a] != 0.0 else min(max(q[a], -top), top)
+        if side[a] != 0.0:
+            h[a] = top * side[a]
+        elif abs(q[a]) > top:
+            h[a] = np.copysign(top * (1.0 - APART * ((GOLDEN * a) % 1.0)), q[a])
+        else:
+            h[a] = q[a]
         e[a] = h[a] - q[a]
         barred[a] = 0
     for i in range(k):
         a = order[i]
         v[i] = -e[a] - drop * side[a] * level[a]
     forward(R, k, v)
-    t, left, last, event, changes = 0.0, -1, 0.0, 0, 0
+    t, left, last, event, changes, idle = 0.0, -1, 0.0, 0, 0, 0
     while True:
         backward(R, k, v, d)
         _rates(active, k, d, size)
@@ -285,16 +298,19 @@ def follow(active, begin, end, most):
         now = begin + t * drop
         for a in range(size):
             h[a] = now * side[a] * level[a] if side[a] != 0.0 else h[a] + step * rate[a]
-        if event < 0 or changes >= most:
+        idle = 0 if step > STILL else idle
+        if event < 0 or changes >= most or idle > IDLE:
             break
         changes += 1
         left = -1
         if event < size:
+            idle += 1
             left, last = order[event], side[order[event]]
             k = leave(active, k, event)
             continue
         a = event - size
         k, pivot, left, last = enter(active, k, a, sign, d)
+        idle += left >= 0
         if pivot <= 0.0:
             continue
         total = -e[a] - drop * sign * level[a]

@@ -10,6 +10,7 @@ import numpy as np
 from fastpiggy.active_set.cost_model import (
     CHANGES,
     CLOSELY,
+    STALE,
     TALL,
     WIDE,
     crowded,
@@ -65,13 +66,13 @@ def advance(problem, work, lam, end, tol):
         if direct or (joined <= few(k) and (close or lam == end)):
             exact = follow(work.active, before if direct else lam, lam, CHANGES + k)
         waiting = look(problem, work, lam, max(end, factor * lam))
-        if lam == end and exact:
+        if lam == end and (exact or joined == 0):
             violation = found[VIOLATION]
-            if violation <= tol:
+            if exact and violation <= tol:
                 return SOLVED, lam
             stale = stale + 1 if joined == 0 and not violation < 0.5 * best else 0
             best = violation
-            if stale > 2:
+            if stale > STALE:
                 break
     return UNSOLVED, lam
 

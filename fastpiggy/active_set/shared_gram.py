@@ -9,7 +9,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fastpiggy.active_set.cost_model import CHANGES, CLOSELY, EARLY, LATE, crowded, few, next_level
+from fastpiggy.active_set.cost_model import (
+    CHANGES,
+    CLOSELY,
+    EARLY,
+    LATE,
+    STALE,
+    crowded,
+    few,
+    next_level,
+)
 from fastpiggy.active_set.descent import descend
 from fastpiggy.active_set.growth import judge
 from fastpiggy.active_set.homotopy import combine, follow
@@ -209,13 +218,13 @@ def _advance(common, work, products, ridge, end, tol):
         if direct or (joined <= few(k) and (close or lam == end)):
             exact = follow(work.active, before if direct else lam, lam, CHANGES + k)
         waiting = _look(common, work, products, ridge, lam, max(end, _FACTOR * lam))
-        if lam == end and exact:
+        if lam == end and (exact or joined == 0):
             violation = found[VIOLATION]
-            if violation <= tol:
+            if exact and violation <= tol:
                 return True
             stale = stale + 1 if joined == 0 and not violation < 0.5 * best else 0
             best = violation
-            if stale > 2:
+            if stale > STALE:
                 break
     return False
 

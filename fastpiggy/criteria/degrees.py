@@ -66,7 +66,7 @@ def fit_statistics(solution: Any, names: tuple[str, ...]) -> FitStatistics:
 def _trace(point: Linearisation) -> float:
     """``trace(inv(K) (K - C))``; the rank of K where it is singular and C is zero."""
     curb, factor = point.active[2], point.factor
-    if factor.K is None:
+    if not factor.formed:
         raise ValueError(
             f"degrees of freedom need the factor of {curb.size} active columns, which is too large "
             "to form; restrict the range of alpha by bounds="

@@ -156,4 +156,6 @@ def nonnegative(problem: Any) -> Any:
 
 def plain(certificate: Any) -> Any:
     """The certificate without what computes more on demand, which holds the data."""
-    return replace(certificate, find_tangent=None, find_margin=None)
+    return replace(
+        certificate, find_message=certificate.message, find_tangent=None, find_margin=None
+    )

@@ -1,6 +1,7 @@
 """Ridge regression in scikit-learn's scaling: given alpha, and alpha searched."""
 
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -8,7 +9,8 @@ import numpy as np
 
 from fastpiggy.certificate import FastpiggyWarning
 from fastpiggy.criteria import CrossVal, Evaluation
-from fastpiggy.estimators import checks, search
+from fastpiggy.designs import matrix
+from fastpiggy.estimators import checks, scores, search
 from fastpiggy.estimators.base import OneAlpha, SearchedAlpha, nonnegative
 from fastpiggy.estimators.described import described
 from fastpiggy.problems import ridge
@@ -82,13 +84,14 @@ class RidgeCV(_Scaled, SearchedAlpha):
     Parameters
     ----------
     alphas : array_like or None, default=(0.1, 1.0, 10.0)
-        The best of them is taken, as scikit-learn does; None: alpha is searched on the curve.
+        The best of them is taken, as scikit-learn does; None: alpha is searched on the curve of the
+        squared error.
     {fit_intercept}
-    scoring : None
-        The squared error judges.
+    scoring : str, callable or None, default=None
+        What chooses among the alphas, as in scikit-learn: by default the squared error where one
+        row at a time is left out, the mean r2 of the folds else.
     cv : int, splitter or iterable, optional
-        By default one row at a time is left out, with scikit-learn's numbers.  In a fold alpha is
-        scaled by its share of the rows, which scikit-learn does not do: losses differ a little.
+        By default one row at a time is left out.
     gcv_mode
         scikit-learn's; without effect.
     store_cv_results : bool, default=False
@@ -103,15 +106,17 @@ class RidgeCV(_Scaled, SearchedAlpha):
     {searched}
     {fitted}
     best_score_ : float or ndarray of shape (q,)
-        ``-criterion_``.
+        By `scoring`; ``-criterion_`` where that is None and one row at a time is left out.
     cv_results_ : ndarray of shape (n, alphas) or (n, q, alphas)
-        The squared error of each row left out, with ``store_cv_results=True``.
+        With ``store_cv_results=True``, of each row left out: the squared error, its prediction
+        where `scoring` is given.
 
     Notes
     -----
-    Searched for all targets together, alpha and what is said of the search are one; losses are
-    means over targets.  Rows that are left out one at a time count by their sample weights, and
-    ``mse_path_`` has one column, their mean.
+    Whatever chooses alpha, ``criterion_``, ``gradient_``, ``history_`` and ``mse_path_`` are of the
+    squared error.  Searched for all targets together, alpha and what is said of the search are one;
+    losses are means over targets.  Rows that are left out one at a time count by their sample
+    weights, and ``mse_path_`` has one column, their mean.
 
     Examples
     --------
@@ -125,7 +130,7 @@ class RidgeCV(_Scaled, SearchedAlpha):
     """
 
     def __init__(
-        self, alphas: Any = (0.1, 1.0, 10.0), *, fit_intercept: bool = True, scoring: None = None,
+        self, alphas: Any = (0.1, 1.0, 10.0), *, fit_intercept: bool = True, scoring: Any = None,
         cv: Any = None, gcv_mode: str | None = None, store_cv_results: bool = False,
         alpha_per_target: bool = False, tol: float = 1e-9, n_jobs: int | None = None,
     ) -> None:  # fmt: skip
@@ -143,10 +148,11 @@ class RidgeCV(_Scaled, SearchedAlpha):
     max_iter = None
 
     def _check_parameters(self) -> None:
-        if self.scoring is not None:
+        self._judge = scores.scorer(self.scoring, None if self.cv is None else "r2")
+        if self.scoring is not None and self.alphas is None:
             raise ValueError(
-                f"scoring must be None, got {self.scoring!r}: the squared error judges, which has "
-                "a slope; GridSearchCV over Ridge takes any score"
+                f"scoring must be None with alphas=None, got {self.scoring!r}: the curve that is "
+                "searched is that of the squared error; give alphas to choose from"
             )
         if self.gcv_mode not in (None, "auto", "svd", "eigen"):
             raise ValueError(f"gcv_mode must be 'auto', 'svd' or 'eigen', got {self.gcv_mode!r}")
@@ -160,21 +166,71 @@ class RidgeCV(_Scaled, SearchedAlpha):
     def _fit_all(self, X: Any, targets: list[np.ndarray], weight: Any) -> list[search.Found]:
         total = checks.total_weight(X, weight)
         alphas = None if self.alphas is None else search.given(self.alphas)
+        if self.cv is None and self._judge is not None and weight is not None and not weight.all():
+            raise ValueError(
+                "scoring needs a prediction of every row that is left out, and a row of "
+                "sample_weight 0 has none: leave such rows out, or give cv"
+            )
         problems = [self._scaled(X, y, weight, 1.0) for y in targets]
         losses = self._losses(X, targets, problems, alphas)
-        if self.store_cv_results:
+        asked, chosen, tables = None, [None] * len(targets), None
+        if alphas is not None:
+            # Of equal scores the first one counts, in the order given.
             asked = np.atleast_1d(np.asarray(self.alphas, dtype=float)) / total
-            rows = np.stack([each.rows(asked)[0] for each in losses], axis=1)
-            self.cv_results_ = rows if self._several else rows[:, 0]
-        if self._one_search:
-            losses = [_Mean(losses)] * len(targets)
+            if self._judge is not None:
+                tables = self._tables(losses, problems, asked, weight)
+                chosen = [int(np.nanargmax(row)) for row in tables]
+                chosen = chosen * len(targets) if self._one_search else chosen
+        if self.store_cv_results:
+            rows = [
+                each.rows(asked)[0] if self._judge is None else each.predictions(problem, asked)
+                for each, problem in zip(losses, problems, strict=True)
+            ]
+            self.cv_results_ = np.stack(rows, axis=1) if self._several else rows[0]
+        searched = [_Mean(losses)] * len(targets) if self._one_search else losses
         found = []
-        for problem, loss in zip(problems, losses, strict=True):
+        for k, (problem, own, loss) in enumerate(zip(problems, losses, searched, strict=True)):
             same = found and self._one_search
-            at = found[0] if same else _searched(loss, alphas, problem, total)
-            solution = self._solved(problem.replace(alpha=at.params["alpha"] / total))
+            pick = None if chosen[k] is None else total * asked[chosen[k]]
+            at = found[0] if same else _searched(loss, alphas, problem, total, pick)
+            alpha = at.params["alpha"] / total
+            start = own.coefficients(problem, alpha) if self.cv is None else None
+            solution = self._solved(problem.replace(alpha=alpha), start)
             found.append(replace(at, solution=solution))
+        if self._judge is not None:
+            if tables is None:
+                ends = np.array([at.params["alpha"] / total for at in found])
+                tables = self._tables(losses, problems, ends, weight)
+                chosen = range(len(targets))
+            best = np.array([row[i] for row, i in zip(tables, chosen, strict=False)])
+            each = self._several and not self._one_search
+            self.best_score_ = best if each else float(best[0])
         return found
+
+    def _tables(
+        self, losses: list[Any], problems: list[Any], alphas: np.ndarray, weight: Any
+    ) -> np.ndarray:
+        """Scores at alphas, one row a target, or one for all of them."""
+        if self.cv is None:
+            pairs = zip(losses, problems, strict=True)
+            judged = [[each.predictions(problem, alphas)] for each, problem in pairs]
+            parts = [np.arange(problems[0].shape[0])]
+        else:
+            judged = [each.predictions(alphas) for each in losses]
+            parts = losses[0].rows
+        y = np.column_stack([problem.loss.y for problem in problems])
+        all_targets = self._one_search and self._several
+        found = []
+        for group in [slice(None)] if all_targets else range(y.shape[1]):
+            by_part = []
+            for v, rows in enumerate(parts):
+                Z = np.stack([each[v] for each in judged], axis=1)[:, group]
+                s = None if weight is None else weight[rows]
+                by_part.append(scores.scores(self._judge, y[rows][:, group], Z, s))
+            found.append(np.mean(by_part, axis=0))
+        if np.isnan(found).all(axis=1).any():
+            raise ValueError(f"scoring={self.scoring!r} gave no score for any of the alphas")
+        return np.array(found)
 
     def _losses(self, X: Any, targets: list[Any], problems: list[Any], alphas: Any) -> list[Any]:
         """Losses and slopes over alpha of the folds, or rows, of each target."""
@@ -197,27 +253,74 @@ class RidgeCV(_Scaled, SearchedAlpha):
 
     def _keep(self, found: list[Any]) -> None:
         super()._keep(found)
-        self.best_score_ = -self.criterion_
+        if self._judge is None:
+            self.best_score_ = -self.criterion_
 
 
 class _Folds(NamedTuple):
-    """The folds of a cross-validation: each in closed form, or by solves where X is large."""
+    """The folds of a cross-validation: each in closed form, or by solves where X is large.
+
+    In each the sum of losses and the penalty are weighed as in the fit to all rows, as where one
+    row is left out.
+    """
 
     criterion: Any
+    closed: list[spectra.Predictions]
     spectra: list[Any]
+    shares: list[float]
 
     @classmethod
     def of(cls, criterion: Any) -> "_Folds":
-        closed = not spectra.applies(criterion, ["alpha"])
-        return cls(criterion, spectra.spectra(criterion) if closed else [])
+        whole = criterion.problem.total_weight
+        shares = [whole / part.problem.total_weight for part in criterion.parts]
+        if spectra.applies(criterion, ["alpha"]):
+            return cls(criterion, [], [], shares)
+        closed = spectra.predictions(criterion)
+        return cls(criterion, closed, spectra.judged(criterion, closed), shares)
+
+    @property
+    def rows(self) -> list[np.ndarray]:
+        """Those that judge, by fold."""
+        return [np.flatnonzero(part.loss.sample_weight) for part in self.criterion.parts]
 
     def at(self, alpha: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         if self.spectra:
-            values, slopes = zip(*(part.at(alpha) for part in self.spectra), strict=True)
+            pairs = zip(self.spectra, self.shares, strict=True)
+            found = [
+                (value, f * slope) for part, f in pairs for value, slope in [part.at(f * alpha)]
+            ]
+            values, slopes = zip(*found, strict=True)
             return np.array(values), np.array(slopes)
-        found = [self.criterion.evaluate_quietly(alpha=float(a)) for a in alpha]
-        values = np.array([at.fold_values for at in found]).T
-        return values, np.array([at.fold_gradients["alpha"] for at in found]).T
+        table = self._solved(alpha, ("alpha",))
+        values = [[value for value, _, _ in row] for row in table]
+        slopes = [[f * gradient["alpha"] for _, gradient, _ in row]
+                  for f, row in zip(self.shares, table, strict=True)]  # fmt: skip
+        return np.array(values), np.array(slopes)
+
+    def predictions(self, alpha: np.ndarray) -> list[np.ndarray]:
+        """On the judging rows of each fold, of shape (rows, alphas)."""
+        if self.closed:
+            return [part.at(f * alpha) for part, f in zip(self.closed, self.shares, strict=True)]
+        found = []
+        for rows, row in zip(self.rows, self._solved(alpha, ()), strict=True):
+            x = np.column_stack([solution.x for _, _, solution in row])
+            b = np.array([solution.intercept for _, _, solution in row])
+            found.append((matrix.predict(self.criterion.problem.design, x) + b)[rows])
+        return found
+
+    def _solved(self, alpha: np.ndarray, names: tuple[str, ...]) -> list[list[Any]]:
+        """What each part says, by alpha."""
+
+        def one(k: int) -> list[Any]:
+            part, warm, found = self.criterion.parts[k], None, []
+            for a in alpha:
+                params = {"alpha": float(self.shares[k] * a)}
+                found.append(part.evaluate(params, names, warm, self.criterion.tol))
+                warm = found[-1][2]
+            return found
+
+        with ThreadPoolExecutor(self.criterion.n_jobs) as pool:
+            return list(pool.map(one, range(len(self.criterion.parts))))
 
 
 class _Mean(NamedTuple):
@@ -240,8 +343,13 @@ class _Curve(NamedTuple):
         return values.mean(axis=0), slopes.mean(axis=0)
 
 
-def _searched(loss: Any, alphas: np.ndarray | None, problem: Any, total: float) -> search.Found:
-    """The best alpha, of those given or on the curve; alphas are those of a sum of losses."""
+def _searched(
+    loss: Any, alphas: np.ndarray | None, problem: Any, total: float, pick: float | None
+) -> search.Found:
+    """The best alpha, of those given or on the curve; alphas are those of a sum of losses.
+
+    `pick` is the one among those given that a score has chosen, where one has.
+    """
     tried = alphas
     if alphas is None:
         low, high = alpha_range(problem)
@@ -267,5 +375,7 @@ def _searched(loss: Any, alphas: np.ndarray | None, problem: Any, total: float) 
         for a, v, g in zip(tried, values.T, slopes.T / total, strict=True)
     )  # fmt: skip
     at = min(history, key=lambda evaluation: evaluation.value)
+    if pick is not None:
+        at = history[int(np.argmin(np.abs(tried - pick)))]
     table = values if tried is alphas else loss.at(alphas / total)[0]
     return search.Found(None, at.params, at.value, at.gradient, history, alphas, table.T)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -16,9 +17,6 @@ LARGEST = 2**24
 
 _START = ("x0", "step")
 
-#: The direction of a number; shared, so not to be written to.
-_ONE = np.ones(1)
-_ONE.flags.writeable = False
 #: Options of algorithms that no tangent runs along.
 _HELD = ("momentum", "relaxation", "restart")
 
@@ -39,6 +37,19 @@ class Direction:
     name: str
     values: np.ndarray
     shape: tuple[int, ...]
+
+    @cached_property
+    def largest(self) -> float:
+        """The largest entry's size."""
+        return float(np.abs(self.values).max(initial=0.0))
+
+
+@cache
+def _of_number(name: str) -> Direction:
+    """That of a number: the number itself."""
+    one = np.ones(1)
+    one.flags.writeable = False
+    return Direction(name, one, ())
 
 
 def parse(problem: Any, wrt: Any, coordinates: int) -> list[Direction]:
@@ -66,7 +77,7 @@ def parse(problem: Any, wrt: Any, coordinates: int) -> list[Direction]:
 def _direction(problem: Any, name: Any, values: Any, coordinates: int) -> Direction:
     shape = _shape_of(problem, name)
     if values is None and not shape:
-        return Direction(name, _ONE, ())
+        return _of_number(name)
     size = int(np.prod(shape))
     if values is None:
         if size * coordinates > LARGEST:
@@ -104,7 +115,8 @@ def _shape_of(problem: Any, name: Any) -> tuple[int, ...]:
             return shape
     known = problem.parameters
     if name in known:
-        return np.shape(known[name])
+        value = known[name]
+        return () if isinstance(value, float) else np.shape(value)
     matrix = ["X"] if hasattr(problem, "design") else []
     if name in matrix:
         return problem.shape
@@ -145,7 +157,7 @@ def split(
     J: np.ndarray, directions: list[Direction], shape: tuple[int, ...] | None = None
 ) -> dict[str, np.ndarray]:
     """The columns of J by parameter, in its shape, for J of shape (p, m) and an x of `shape`."""
-    if len(directions) == 1 and directions[0].shape == () and shape is None:
+    if len(directions) == 1 and not directions[0].shape and (shape is None or len(shape) == 1):
         return {directions[0].name: J[:, 0]}
     found, k = {}, 0
     for d in directions:

@@ -24,7 +24,7 @@ def rounding(point: Linearisation, J: np.ndarray) -> float:
     members, Q, _ = point.active
     y = J[members] if Q is None else Q.T @ J[members]
     size = np.sqrt(np.abs(point.factor.diagonal))[:, None]
-    terms = np.abs(point.factor.K) @ np.abs(y) + size * (size * np.abs(y)).sum(axis=0)
+    terms = point.factor.terms(y) + size * (size * np.abs(y)).sum(axis=0)
     inverse = 1.0 / point.steps[members]
     terms += (inverse if Q is None else (Q * Q).T @ inverse)[:, None] * np.abs(y)
     own = np.linalg.norm(J)
@@ -73,7 +73,7 @@ def _of_loss(
         return None
     ratio = np.expm1(change)
     y = J[members] if Q is None else Q.T @ J[members]
-    energy = float(np.abs((y * (point.factor.K @ y)).sum()))
+    energy = float(np.abs((y * point.factor.times(y)).sum()))
     return float(ratio * np.sqrt(energy / point.factor.least_eigenvalue))
 
 

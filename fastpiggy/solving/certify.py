@@ -10,6 +10,7 @@ import numpy as np
 from fastpiggy.certificate import Certificate, FastpiggyWarning, Growth, Status
 from fastpiggy.problems import directions as wrt
 from fastpiggy.solving import bend, verdict
+from fastpiggy.solving.factor import PIVOT
 from fastpiggy.solving.linearisation import Linearisation, Movement
 from fastpiggy.solving.newton import SETTLED, polished
 from fastpiggy.solving.running import FUSED
@@ -47,7 +48,7 @@ def certify(
         floor=point.floor,
         rate=trace.rate,
         kinks=point.selection.kinks,
-        message=_message(status, point, error, request.tol, growth),
+        find_message=_message(status, point, error, request.tol, growth),
         growth=growth if status == Status.NOT_CONTRACTING else None,
         find_tangent=lambda: (residual, error, certified),
         find_margin=partial(margin, point),
@@ -67,7 +68,7 @@ def tangent(
     if not np.all(np.isfinite(J)):
         return np.inf, np.inf, False
     residual = float(np.linalg.norm(point.step(J, point.movement(directions)) - J))
-    if point.factor.K is None or point.factor.singular:
+    if not point.factor.formed or point.factor.singular:
         rate = trace.tangent_rate
         known = rate is not None and rate < 1 and mode in ("piggyback", "late", "frozen")
         return residual, residual / (1 - rate) if known else np.inf, False
@@ -101,12 +102,12 @@ def _status(
 
 def _stuck(point: Linearisation) -> bool:
     # K y = 0 is A Q y = Q y: the map has the eigenvalue 1, and J keeps that part of its start.
-    return point.factor.singular or (point.factor.K is None and not contracts(point))
+    return point.factor.singular or (not point.factor.formed and not contracts(point))
 
 
 def _singular(point: Linearisation) -> bool:
     """Whether the system is singular on the equicorrelation set: active or at a kink."""
-    if point.factor.singular:
+    if not _held(point) and point.factor.singular:
         return True
     if not point.selection.kinks.size:
         return False
@@ -114,6 +115,16 @@ def _singular(point: Linearisation) -> bool:
     ones = np.ones_like(composite.selection)
     outer = replace(point.binding, composite=composite._replace(selection=ones))
     return Linearisation(outer, point.x).factor.singular
+
+
+def _held(point: Linearisation) -> bool:
+    """Whether the penalty alone makes it regular: all but the intercept are curved by it."""
+    members, _, curb = point.active
+    if curb.size != members.size or not np.any(point.curvatures > 0.0):
+        return False
+    flat = members[curb <= PIVOT * (point.binding.lipschitz[members] + curb)]
+    free = [] if not point.binding.problem.fit_intercept else [point.x.size - 1]
+    return bool(np.all(point.curvatures >= 0.0) and np.isin(flat, free).all())
 
 
 def contracts(point: Linearisation) -> bool:
@@ -144,7 +155,7 @@ def margin(point: Linearisation) -> tuple[float, float] | None:
     penalty = binding.composite.penalty
     if not (hasattr(penalty, "thresholds") and binding.kind == "CoordinatePenalty"):
         return None
-    if point.factor.K is None or point.factor.singular:
+    if not point.factor.formed or point.factor.singular:
         return None
     p = binding.penalised
     move = point.movement([wrt.Direction("alpha", np.ones(1), ())])

@@ -1,7 +1,6 @@
 """Solve ``loss(X x + b) + penalty(x)``."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -9,6 +8,8 @@ import numpy as np
 
 from fastpiggy.active_set.cost_model import FREE
 from fastpiggy.algorithms import engine
+from fastpiggy.designs import matrix
+from fastpiggy.losses import LeastSquares
 from fastpiggy.problems import checks
 from fastpiggy.problems import directions as wrt
 from fastpiggy.solution import Cost, Solution
@@ -61,7 +62,7 @@ def solve(problem: Any, **arguments: Any) -> Solution:
         if solution is not None:
             return solution
     if request.algorithm == "auto":
-        request = replace(request, algorithm=_auto(problem))
+        request = request._replace(algorithm=_auto(problem))
     name = next(n for n, cls in opt.BY_NAME.items() if isinstance(request.algorithm, cls))
     descends = name in ("coordinate_descent", "block_descent")
     binding = bind(problem, descends, request.selection)
@@ -206,8 +207,17 @@ def _start(binding: Binding, x0: Any) -> np.ndarray:
             raise ValueError(f"x0 must be a solution with {p} coefficients, got {x0.x.shape}")
         x, intercept = predicted(binding.problem, x0)
     else:
-        x, intercept = checks.vector(x0, "x0", p, "coefficient"), 0.0
+        x = checks.vector(x0, "x0", p, "coefficient")
+        intercept = _intercept(binding.problem, x)
     return binding.inward(x, intercept)
+
+
+def _intercept(problem: Any, x: np.ndarray) -> float:
+    """The best one beside given coefficients, for least squares; 0 else."""
+    if not problem.fit_intercept or type(problem.loss) is not LeastSquares or not x.any():
+        return 0.0
+    s = problem.loss.sample_weight
+    return float(s @ (problem.loss.y - matrix.predict(problem.design, x)) / s.sum())
 
 
 def _primal(run: Run, limit: int, request: Request) -> tuple[int, Linearisation]:
@@ -218,6 +228,10 @@ def _primal(run: Run, limit: int, request: Request) -> tuple[int, Linearisation]
     finish = request.derivative in ("auto", "implicit", "none") and formed
     # A few sweeps bring most coordinates to their side; the finish corrects the others, and only
     # where they are too many does the descent go on, four times as long each time.
+    if request.x0 is not None:
+        begin = Linearisation(binding, run.state.x.copy())
+        if begin.optimality <= max(request.tol, begin.floor):
+            return engine.CONVERGED, grounded(begin, request.tol)
     level, stretch = 1e-2, (_STRETCH if apart else _WHOLE_STRETCH) if finish else limit
     while True:
         aim = max(level, 0.5 * request.tol) * binding.scale

@@ -146,7 +146,7 @@ def run(
         first = _Start(larger, first.columns[:0], first.coefficients[:0], NEW, lam)
     return read(
         numbers, work, x, J, directions, scale, data.size, code == SOLVED, data.outward,
-        workspace.give_back,
+        workspace.give_back, data.centre,
     )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from fastpiggy.designs import matrix
 LARGEST = 4000
 
 #: A pivot below this, over the largest of a matrix with unit diagonal, counts as zero.
-_PIVOT = 1e-10
+PIVOT = 1e-10
 
 #: Where conjugate gradients stop, relative to the right-hand side.
 _CG_TOL = 1e-13
@@ -22,6 +22,8 @@ _CG_TOL = 1e-13
 @dataclass
 class Factor:
     """``K = Q' X' diag(h) X Q + curb`` with the columns of X that are active.
+
+    Where rows are fewer than columns, :mod:`.dual_factor` has it.
 
     Parameters
     ----------
@@ -39,20 +41,39 @@ class Factor:
     @classmethod
     def of(
         cls, design: Any, members: np.ndarray, Q: np.ndarray | None, h: np.ndarray,
-        curb: np.ndarray,
+        curb: np.ndarray, dual: bool = True,
     ) -> "Factor":  # fmt: skip
-        """Build K from its parts."""
-        if len(curb) > LARGEST:
+        """Build K from its parts, or where `dual` what is smaller."""
+        from fastpiggy.solving import dual_factor
+
+        dual = dual and dual_factor.fits(matrix.shape(design), h, curb)
+        if len(curb) > LARGEST and not dual:
             return cls._free(design, members, Q, h, curb)
         A = matrix.block(design, members)
         A = A if Q is None else A @ Q
+        if dual:
+            found = dual_factor.DualFactor(A * np.sqrt(h)[:, None], curb)
+            if found.trusted:
+                return found
+            if len(curb) > LARGEST:
+                return cls._free(design, members, Q, h, curb)
         if np.all(h >= 0):
             A = A * np.sqrt(h)[:, None]
             K = A.T @ A
         else:
             K = (A.T * h) @ A
         K[np.diag_indices_from(K)] += curb
-        return cls(K, None, np.diagonal(K).copy())
+        return cls.of_matrix(K)
+
+    @classmethod
+    def of_matrix(cls, K: np.ndarray) -> "Factor":
+        """Of K itself."""
+        return cls(K, lambda y: K @ y, np.diagonal(K).copy())
+
+    @property
+    def formed(self) -> bool:
+        """Whether there is a factor, and not conjugate gradients alone."""
+        return self.K is not None
 
     @classmethod
     def _free(
@@ -83,7 +104,7 @@ class Factor:
             return None
         scaled = self.K * self._scale[:, None] * self._scale
         factor, info = linalg.lapack.dpotrf(scaled, lower=1, clean=1, overwrite_a=1)
-        if info or np.min(np.diagonal(factor) ** 2, initial=1.0) < _PIVOT:
+        if info or np.min(np.diagonal(factor) ** 2, initial=1.0) < PIVOT:
             return None
         return factor
 
@@ -93,7 +114,7 @@ class Factor:
         if self.K is None or self._cholesky is not None:
             return False
         values = np.abs(self._eigenvalues)
-        return bool(values.min(initial=1.0) < _PIVOT * values.max(initial=1.0))
+        return bool(values.min(initial=1.0) < PIVOT * values.max(initial=1.0))
 
     @cached_property
     def _eigenvalues(self) -> np.ndarray:
@@ -129,7 +150,7 @@ class Factor:
         if self._cholesky is not None:
             inverse = (self._inverse**2).sum(axis=0) * self._scale**2
             return float(len(curb) - inverse @ curb)
-        kept = np.abs(self._eigenvalues) > _PIVOT * np.abs(self._eigenvalues).max()
+        kept = np.abs(self._eigenvalues) > PIVOT * np.abs(self._eigenvalues).max()
         if not np.any(curb):
             return float(kept.sum())
         data = self.K - np.diag(curb)
@@ -141,6 +162,10 @@ class Factor:
             return 0.0
         inverse = self.solve(np.diag(moves))
         return float(np.trace(inverse @ self.solve(np.diag(curb))) - np.trace(inverse))
+
+    def terms(self, y: np.ndarray) -> np.ndarray:
+        """An upper bound of ``|K| |y|``, whose rounding is that of ``K y``."""
+        return np.abs(self.K) @ np.abs(y)
 
     def spread(self, rhs: np.ndarray) -> np.ndarray:
         """An upper bound of ``abs(inv(K) v)`` for all ``abs(v) <= abs(rhs)``; inf where none is.
@@ -168,7 +193,7 @@ class Factor:
             again = D * (rhs - self.K @ y)
             return y + D * linalg.lapack.dpotrs(self._cholesky, again, lower=1)[0]
         scaled = self.K * D * self._scale
-        return D * np.linalg.lstsq(scaled, D * rhs, rcond=_PIVOT)[0]
+        return D * np.linalg.lstsq(scaled, D * rhs, rcond=PIVOT)[0]
 
     def _cg(self, rhs: np.ndarray) -> np.ndarray:
         from scipy.sparse.linalg import LinearOperator, cg

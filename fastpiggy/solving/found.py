@@ -4,9 +4,9 @@ What comes out clean, with no coordinate near a kink, is certified from the work
 Everything else is certified by the general route.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -22,10 +22,13 @@ from fastpiggy.active_set.work import (
     Work,
 )
 from fastpiggy.certificate import Certificate, Status, Tangent
+from fastpiggy.problems import checks
 from fastpiggy.problems import directions as wrt
+from fastpiggy.problems.directions import named
 from fastpiggy.solution import Cost, Solution
-from fastpiggy.solving import certify, verdict
+from fastpiggy.solving import certify, verdict, workspace
 from fastpiggy.solving.active import NEAR
+from fastpiggy.solving.adjoint import Adjoint
 from fastpiggy.solving.factor import Factor
 from fastpiggy.solving.linearisation import Linearisation
 from fastpiggy.solving.newton import objective
@@ -59,6 +62,8 @@ class Found:
     cost : Cost
     ticket : Ticket or None
         Of the arrays that hold its working set.
+    centre : ndarray of shape (p,) or None
+        The intercept moves by ``-centre' dx``; known with a ticket.
     """
 
     x: np.ndarray
@@ -72,6 +77,7 @@ class Found:
     clean: bool
     cost: Cost
     ticket: Any = None
+    centre: np.ndarray | None = None
 
 
 #: How far from a kink a solution must be for its certificate to follow from the working set.
@@ -108,7 +114,7 @@ def read(
     numbers: tuple[float, ...], work: Work, x: np.ndarray, J: np.ndarray,
     directions: list[wrt.Direction], scale: float, size: float, solved: bool,
     outward: Callable[[np.ndarray, float], tuple[np.ndarray, Any]],
-    ticket: Callable[[Work], Any] = lambda work: None,
+    ticket: Callable[[Work], Any] = lambda work: None, centre: np.ndarray | None = None,
 ) -> Found:  # fmt: skip
     """Read a working set at its end.
 
@@ -129,16 +135,16 @@ def read(
         0 for tangents.
     ticket : callable
         Takes the working set when all has been read, for a ticket.
+    centre : ndarray of shape (p,), optional
+        As in :class:`Found`.
     """
     _, _, curvature, term, correction = numbers
-    active, count, clean = work.active, work.active.count, correction <= CORRECTION
+    count, clean = work.active.count, correction <= CORRECTION
     rows = along = gram = None
     if clean and len(J):
         rows, along = outward(J.T, 0.0)
     elif clean and directions:
-        order = active.order[: count[ACTIVE]]
-        order = order[np.argsort(work.members[order])]
-        gram = active.gram[np.ix_(order, order)]
+        gram = _gram(work)
     rounding = _EPS * (term + (2.0 * curvature) ** 0.5 * size)
     spent = count.tolist()
     cost = Cost(
@@ -148,8 +154,15 @@ def read(
     violation = float(work.found[VIOLATION])
     return Found(
         x, float(intercept), rows, along, gram, violation / scale, rounding / scale, solved, clean,
-        cost, ticket(work),
+        cost, ticket(work), centre,
     )  # fmt: skip
+
+
+def _gram(work: Work) -> np.ndarray:
+    """Of the active columns in ascending order."""
+    order = work.active.order[: work.active.count[ACTIVE]]
+    order = order[np.argsort(work.members[order])]
+    return work.active.gram[np.ix_(order, order)]
 
 
 class _Later:
@@ -163,6 +176,12 @@ class _Later:
         found = self.found
         return Linearisation(self.binding, self.binding.inward(found.x, found.intercept))
 
+    @cached_property
+    def factor(self) -> Factor | None:
+        """The system on the active columns, the intercept taken out; None where it is not kept."""
+        gram = workspace.read(self.found.ticket, _gram)
+        return None if gram is None else Factor.of_matrix(gram)
+
     def objective(self) -> float:
         return objective(self.point)
 
@@ -174,6 +193,47 @@ class _Later:
         return certify.margin(self.point)
 
 
+class _OnSupport(Adjoint):
+    """The adjoint of a clean run: for the penalty's parameters from the Gram that it leaves.
+
+    With K that matrix and ``e = inv(K) v`` on the support, ``K dx = -d(level thresholds) sign(x) -
+    d(ridge) x`` makes ``v'dx`` one product.
+    """
+
+    def __init__(self, later: _Later) -> None:
+        self.later = later
+
+    @property
+    def point(self) -> Linearisation:  # type: ignore[override]
+        return self.later.point
+
+    def __call__(
+        self, v: Any, intercept: float = 0.0, wrt: str | Iterable[str] | None = None
+    ) -> dict[str, Any]:
+        problem, factor = self.later.binding.problem, self.later.factor
+        penalty = problem.penalty
+        names = named(wrt, problem.parameters, "X")
+        x = self.later.found.x
+        if factor is None or not {*ALONG, "weights"}.issuperset(names):
+            return super().__call__(v, intercept, names)
+        members = np.flatnonzero((x != 0.0) | (penalty.weights == 0.0))
+        if members.size != factor.diagonal.size:
+            return super().__call__(v, intercept, names)
+        v = checks.vector(v, "v", problem.shape[1], "coefficient")
+        v = v - intercept * self.later.found.centre
+        x, e = x[members], factor.solve(v[members, None])[:, 0]
+        pulls, found = np.sign(x) * penalty.thresholds()[members], {}
+        for name in names:
+            if name == "weights":
+                level = penalty.alpha * getattr(penalty, "l1_ratio", 1.0)
+                found[name] = np.zeros_like(v)
+                found[name][members] = -level * np.sign(x) * e
+            else:
+                slope, ridge = ALONG[name](penalty, 1.0)
+                found[name] = -float((slope * pulls + ridge * x) @ e)
+        return found
+
+
 def solution(binding: Any, found: Found, directions: list[wrt.Direction], tol: float) -> Solution:
     """A clean run with its certificate; bounds are computed when they are asked for."""
     jacobian, intercepts, known = {}, {}, found.J is not None
@@ -182,9 +242,10 @@ def solution(binding: Any, found: Found, directions: list[wrt.Direction], tol: f
         jacobian = wrt.split(found.J, directions)
         intercepts = {name: rows[0] for name, rows in wrt.split(along, directions).items()}
     later, none = _Later(binding, found, directions), np.zeros(0, dtype=np.int64)
-    message = verdict.sentence(
-        Status.CONVERGED, found.optimality, tol, found.floor, None, none, "coordinates", {}
-    )
+    message = partial(
+        verdict.sentence, Status.CONVERGED, found.optimality, tol, found.floor, None, none,
+        "coordinates", {},
+    )  # fmt: skip
     certificate = Certificate(
         Status.CONVERGED, found.optimality, tol, found.floor, None, none, message,
         later.tangent if known else None, later.margin,
@@ -192,7 +253,7 @@ def solution(binding: Any, found: Found, directions: list[wrt.Direction], tol: f
     return Solution(
         binding.problem, found.x, found.intercept, jacobian, intercepts, certificate, "active_set",
         "implicit" if known else "none", found.cost.sweeps, None, found.cost, later.objective,
-        ticket=found.ticket,
+        _OnSupport(later), ticket=found.ticket,
     )  # fmt: skip
 
 
@@ -204,5 +265,5 @@ def linearised(binding: Any, found: Found) -> Linearisation:
         return point
     members = point.active[0]
     if members.size == len(gram):
-        point.factor = Factor(gram, None, np.diagonal(gram).copy())
+        point.factor = Factor.of_matrix(gram)
     return point

@@ -163,7 +163,7 @@ def _tangents(
             columns.append(rhs)
             shifts.append(shift)
     J = np.zeros((x.size, len(columns)))
-    J[members] = Factor(K, None, np.diagonal(K).copy()).solve(np.column_stack(columns))
+    J[members] = Factor.of_matrix(K).solve(np.column_stack(columns))
     J, along = data.outward(J + 0.0, 0.0)
     return J, along + np.array(shifts)
 

@@ -65,10 +65,10 @@ def _shorter(point: Linearisation, end: Linearisation) -> Linearisation | None:
     """The first of ever shorter steps towards `end` with a part of the promised decrease."""
     d = end.x - point.x
     members, Q, _ = point.active
-    if point.factor.K is None:
+    if not point.factor.formed:
         return None
     y = d[members] if Q is None else Q.T @ d[members]
-    promised, value, step = 0.5 * float(y @ (point.factor.K @ y)), objective(point), 1.0
+    promised, value, step = 0.5 * float(y @ point.factor.times(y)), objective(point), 1.0
     if not promised > 1e-14 * abs(value):
         return None
     trial = end

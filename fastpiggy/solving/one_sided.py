@@ -308,12 +308,12 @@ class _System:
                 f"coordinates; this one has {members.size}"
             )
         curb = (1.0 / slopes[members] - 1.0) / point.steps[members]
-        whole = Factor.of(point.binding.design, members, None, point.curvatures, curb)
+        whole = Factor.of(point.binding.design, members, None, point.curvatures, curb, False)
         # With all kinks active: of all sides the one with the least curvature.
         if not whole.least_eigenvalue > 0:
             raise np.linalg.LinAlgError(_DEPENDENT)
         K, T = whole.K, point.steps[bends.at]
-        self.SS = Factor(K[:s, :s], None, whole.diagonal[:s])
+        self.SS = Factor.of_matrix(K[:s, :s])
         self.cross = K[s:, :s]
         self.W = self.SS.solve(K[:s, s:])
         schur = K[s:, s:] - self.cross @ self.W

@@ -1,16 +1,17 @@
 """A parametric active set: the exact solution from any start, where paths are piecewise linear.
 
-At any (x, signs) put ``e_S = -alpha c_S s - g_S`` on the support S and ``e_j = clip(g_j, alpha c_j)
-- g_j`` off it: x then solves the problem with ``e'x`` added to the loss.  The term is driven to
-zero, ``(1 - t) e`` for t from 0 to 1; x is linear in t until a coefficient reaches zero or the
-gradient of an inactive one its threshold, and S changes by that coordinate.  It needs about as many
-changes as coordinates were on the wrong side at the start.
+At any (x, signs) put ``e_S = -alpha c_S s - g_S`` on the support S, and off it what brings
+``g_j + e_j`` inside ``alpha c_j``: x then solves the problem with ``e'x`` added to the loss.  The
+term is driven to zero, ``(1 - t) e`` for t from 0 to 1; x is linear in t until a coefficient
+reaches zero or the gradient of an inactive one its threshold, and S changes by that coordinate.  It
+needs about as many changes as coordinates were on the wrong side at the start.
 """
 
 from typing import Any
 
 import numpy as np
 
+from fastpiggy.active_set.homotopy import APART, GOLDEN
 from fastpiggy.designs import matrix
 from fastpiggy.solving import inverse
 from fastpiggy.solving.linearisation import Linearisation
@@ -70,7 +71,10 @@ def follow(G: np.ndarray, g: np.ndarray, x: np.ndarray, level: np.ndarray) -> np
     start = x.copy()
     active = (x != 0) | (level == 0)
     sign = np.sign(x) * (level > 0)
-    e = np.where(active, -level * sign, np.clip(g, -level, level)) - g
+    # As in the compiled one: what is brought to the level together would tie.
+    apart = 1.0 - APART * ((GOLDEN * np.arange(x.size)) % 1.0)
+    inside = np.where(np.abs(g) > level, apart, 1.0) * level
+    e = np.where(active, -level * sign, np.sign(g) * np.minimum(np.abs(g), inside)) - g
     q, t, barred = g + e, 0.0, (-1, 0.0)
     S = np.flatnonzero(active)
     M = inverse.of(G, S)

@@ -1,8 +1,7 @@
 """What a call of ``solve`` asks for, checked."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -10,8 +9,7 @@ from fastpiggy.problems import checks
 from fastpiggy.solving import options as opt
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(NamedTuple):
     """The checked arguments of :func:`fastpiggy.solve`, see there."""
 
     wrt: Any

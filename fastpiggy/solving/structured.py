@@ -7,6 +7,7 @@ the algorithm's run, the exact way, and the points both end at.
 import math
 import warnings
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -19,6 +20,9 @@ from fastpiggy.solution import Cost, Solution
 from fastpiggy.solving import verdict
 from fastpiggy.solving.request import Request, check
 from fastpiggy.solving.running import FUSED, Running, Trace, piggyback
+
+#: The derivative of an intercept that does not exist.
+_NONE = np.float64(0.0)
 
 
 class Point(Protocol):
@@ -183,7 +187,7 @@ def _solution(
     x = found.point.x
     return getattr(system, "solution", Solution)(
         system.problem, x, 0.0, {} if J is None else wrt.split(J, directions, x.shape),
-        {d.name: np.zeros(d.shape)[()] for d in directions}, certificate, name, mode,
+        {d.name: np.zeros(d.shape)[()] if d.shape else _NONE for d in directions}, certificate, name, mode,
         found.iterations, trace, found.cost,
         found.point.objective, getattr(system, "adjoint", Adjoint)(found.point),
         _degrees_of_freedom(found.point),
@@ -199,12 +203,14 @@ def _degrees_of_freedom(point: Any) -> Callable[[], float] | None:
 
 def _algorithm(system: System, request: Request, mode: str) -> tuple[str, Any]:
     steps = mode in FUSED or mode == "one_step"
+    if request.algorithm == "auto" and not steps:
+        name, cls = next(iter(system.algorithms.items()))
+        return name, cls()
     iterative = [
         name for name, cls in system.algorithms.items() if not getattr(cls, "direct", False)
     ]
     if request.algorithm == "auto":
-        name = iterative[0] if steps else next(iter(system.algorithms))
-        return name, system.algorithms[name]()
+        return iterative[0], system.algorithms[iterative[0]]()
     names = {cls: name for name, cls in system.algorithms.items()}
     name = names[type(request.algorithm)]
     if steps and name not in iterative:
@@ -239,22 +245,15 @@ def _certify(
         found.code, optimal, mode in FUSED, lambda: point.stuck, point.singular,
         good or mode == "one_step", point.kinks, growth,
     )  # fmt: skip
-    message = verdict.sentence(
-        status,
-        point.optimality,
-        tol,
-        point.floor,
-        error,
-        point.kinks,
-        system.kind,
-        system.advice,
-        growth,
-    )
+    message: Any = partial(
+        verdict.sentence, status, point.optimality, tol, point.floor, error, point.kinks,
+        system.kind, system.advice, growth,
+    )  # fmt: skip
     if status == Status.SINGULAR_ACTIVE_SET and np.size(getattr(point, "offending", ())):
         few = ", ".join(map(str, point.offending[:8])) + (
             ", ..." if len(point.offending) > 8 else ""
         )
-        message += f" Singular: {system.kind} {few}."
+        message = f"{message()} Singular: {system.kind} {few}."
     certified = bound and status == Status.CONVERGED
     return Certificate(
         status, point.optimality, tol, point.floor, found.trace.rate, point.kinks, message,
@@ -271,25 +270,36 @@ def _tangent(
     it is a bound; `move` is the movement along all directions, where it is known."""
     if J is None:
         return None, None, True, False
-    if point.singular or not np.all(np.isfinite(J)):
+    if point.singular or np.count_nonzero(np.isfinite(J)) < J.size:
         return np.inf, np.inf, False, False
+    units = point.units
+    if len(directions) == 1:
+        own = point.movement(directions) if move is None else move
+        return _judged(point, J, directions[0], own, units)
     errors, residuals, good, bounds, k = [], [], True, True, 0
     for d in directions:
-        part, own = J, move
-        if move is None or len(directions) > 1:
-            part, own = J[:, k : k + len(d.values)], point.movement([d])
+        part = J[:, k : k + len(d.values)]
         k += len(d.values)
-        error, bound = point.distance(part, own)
+        residual, error, small, bound = _judged(point, part, d, point.movement([d]), units)
+        residuals.append(residual)
         errors.append(error)
-        bounds = bounds and bound
-        residual = point.residual(part, own)
-        residuals.append(float(np.linalg.norm(residual)) if residual.size else 0.0)
-        unit = point.units.get(d.name, 1.0) * float(np.abs(d.values).max(initial=0.0))
-        settled = getattr(point, "settled", None) if d.name in point.units else None
-        small = verdict.small(error, part, unit) if settled is None else settled(part, own)
-        good = good and small
-    error = math.hypot(*errors)
-    return math.hypot(*residuals), error, good, bounds and bool(np.isfinite(error))
+        good, bounds = good and small, bounds and bound
+    return math.hypot(*residuals), math.hypot(*errors), good, bounds
+
+
+def _judged(
+    point: Any, J: np.ndarray, d: wrt.Direction, move: Any, units: Mapping[str, float]
+) -> tuple[float, float, bool, bool]:
+    """The same of one parameter."""
+    error, bound = point.distance(J, move)
+    left = point.residual(J, move)
+    residual = float(np.linalg.norm(left)) if left.size else 0.0
+    settled = getattr(point, "settled", None) if d.name in units else None
+    if settled is None:
+        good = verdict.small(error, J, units.get(d.name, 1.0) * d.largest)
+    else:
+        good = settled(J, move)
+    return residual, error, good, bound and math.isfinite(error)
 
 
 class Adjoint:

@@ -1,6 +1,8 @@
 """Work arrays that solves hand on: pages that are in memory already are worth half a solve."""
 
+from collections.abc import Callable
 from threading import Lock
+from typing import Any
 from weakref import ref
 
 from fastpiggy.active_set.work import Work
@@ -59,6 +61,15 @@ def redeem(ticket: Ticket | None) -> Work | None:
         for i, work in enumerate(_idle) if ticket is not None else ():
             if _held(work) is ticket:
                 return _withdraw(i)
+    return None
+
+
+def read(ticket: Ticket | None, what: Callable[[Work], Any]) -> Any:
+    """What is read off the arrays of a ticket, which stay; None where others have had them."""
+    with _lock:
+        for work in _idle if ticket is not None else ():
+            if _held(work) is ticket:
+                return what(work)
     return None
 
 

@@ -4,8 +4,7 @@ A problem has ``y``, ``sample_weight``, ``alpha``, ``rows``, the number of rows 
 ``differences(x)``, which is D x along the last axis.
 """
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -22,8 +21,7 @@ from fastpiggy.solving.request import Request
 _ALLOWED = 1e15
 
 
-@dataclass(frozen=True)
-class Movement:
+class Movement(NamedTuple):
     """How parameters move the conditions at a held active set, along m directions."""
 
     r: np.ndarray  # (n, m): W dy + dw (y - x)

@@ -22,13 +22,13 @@ _FEW = 20
 
 
 def run(
-    criterion: Criterion, scales: list[Scale], max_evals: int, tol: float,
+    criterion: Criterion, scales: list[Scale], max_evals: int, tol: float | None,
     callback: Callable[[Evaluation], Any] | None, begin: float, reason: str,
 ) -> TuneResult:  # fmt: skip
     """Search; `reason` says why a path broke off, if one was tried."""
-    search = _Search(criterion, scales, max_evals, callback)
+    search, overfits = _Search(criterion, scales, max_evals, callback), _overfits(criterion, scales)
     try:
-        status, minima, looked = search.run(tol)
+        status, minima, looked = search.run(tol, bool(overfits))
     except KeyboardInterrupt:
         status, minima, looked = SearchStatus.INTERRUPTED, 0, ""
     bounds = {scale.name: (scale.low, scale.high) for scale in scales}
@@ -42,7 +42,7 @@ def run(
             "; slopes look locally, and with fewer rows than columns such curves are rugged: "
             "another minimum may be lower"
         )
-    looked += _overfits(criterion, scales)
+    looked += overfits
     if reason:
         looked += f"; not by path: {reason}"
     text = message(status, best.params, best.value, minima, looked, bounds)
@@ -80,7 +80,7 @@ class _Search:
         self.criterion, self.scales, self.max_evals = criterion, scales, max_evals
         self.callback = callback
         self.history: list[Evaluation] = []
-        self.places: list[np.ndarray] = []
+        self.places = np.empty((16, sum(scale.size for scale in scales)))
         self.seen: dict[bytes, tuple[float, np.ndarray]] = {}
 
     def evaluate(self, t: np.ndarray) -> tuple[float, np.ndarray]:
@@ -92,23 +92,25 @@ class _Search:
         parts = np.split(t, np.cumsum([scale.size for scale in self.scales])[:-1])
         pairs = list(zip(self.scales, parts, strict=True))
         params = {scale.name: scale.outward(part) for scale, part in pairs}
-        if self.places:
+        if self.history:
             # The last evaluation may be far off, at the end of another line.
-            nearest = np.argmin([np.abs(t - place).max() for place in self.places])
+            nearest = int(np.abs(self.places[: len(self.history)] - t).max(axis=1).argmin())
             self.criterion.warm = list(self.history[nearest].solutions)
         found = self.criterion.along(params, tuple(params))
+        if len(self.history) == len(self.places):
+            self.places = np.concatenate([self.places, np.empty_like(self.places)])
+        self.places[len(self.history)] = t
         self.history.append(found)
-        self.places.append(t.copy())
         if self.callback is not None:
             self.callback(found)
         slopes = [scale.slope(found.gradient[scale.name], part) for scale, part in pairs]
         self.seen[t.tobytes()] = found.value, np.concatenate(slopes)
         return self.seen[t.tobytes()]
 
-    def run(self, tol: float) -> tuple[SearchStatus, int, str]:
+    def run(self, tol: float | None, overfits: bool) -> tuple[SearchStatus, int, str]:
         only = self.scales[0]
         if len(self.scales) > 1 or np.ndim(only.value):
-            return many.search(self.evaluate, self.scales, tol, self.max_evals)
+            return many.search(self.evaluate, self.scales, tol, self.max_evals, overfits)
 
         def curve(t: float) -> Node:
             value, slope = self.evaluate(np.array([t]))
@@ -135,7 +137,7 @@ class _Search:
             t = np.array([only.inward(alpha)])
             self.evaluate(t)
             # It need not be the last: what was seen is not evaluated again.
-            return self.history[next(i for i, at in enumerate(self.places) if at == t)]
+            return self.history[int(np.flatnonzero(self.places[: len(self.history), 0] == t)[0])]
 
         left = self.max_evals - len(self.history)
         found = walk(evaluate, self.history, only.low, only.high, left)

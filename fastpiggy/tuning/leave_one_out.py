@@ -82,6 +82,14 @@ class LeaveOneOut(NamedTuple):
         along = basis.U.T @ b
         return cls(basis, along, b - basis.U @ along, problem.total_weight)
 
+    def coefficients(self, problem: Any, alpha: float) -> np.ndarray:
+        """Of the fit to all rows: ``A'U inv(l + alpha) U'b``."""
+        s = problem.loss.sample_weight
+        r = np.sqrt(s) * (self.basis.U @ (self.along / (self.basis.values + alpha)))
+        # What centring takes from the columns it takes from the rows just as well.
+        r -= s * r.sum() if problem.fit_intercept else 0.0
+        return matrix.scatter(problem.design, r)
+
     def at(self, alpha: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Loss and slope at positive alphas, of shape (1, alphas)."""
         values, slopes = self.rows(alpha)
@@ -89,12 +97,26 @@ class LeaveOneOut(NamedTuple):
 
     def rows(self, alpha: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The same of each row, of shape (n, alphas)."""
+        U, l, _ = self.basis
+        error, left, h = self._errors(alpha)
+        # The derivative of alpha h is l h^2.
+        slopes = l[:, None] * h**2
+        moved = (U @ (slopes * self.along[:, None]) - error * (U**2 @ slopes)) / left
+        return self.total * error**2, 2.0 * self.total * error * moved
+
+    def predictions(self, problem: Any, alpha: np.ndarray) -> np.ndarray:
+        """Of each row by the fit without it, of shape (n, alphas); NaN for a weight of zero."""
+        root = np.sqrt(problem.loss.sample_weight)[:, None]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return problem.loss.y[:, None] - self._errors(alpha)[0] / root
+
+    def _errors(self, alpha: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The errors ``(I - H)b_i / (1 - H_ii)``, what they are divided by, and ``1/(l + alpha)``.
+
+        Of shape (n, alphas), the last (k, alphas).
+        """
         U, l, rest = self.basis
         h = 1.0 / (l[:, None] + alpha)
-        along = self.along[:, None]
-        # (I - H) b and 1 - H_ii, and the derivative of their ratio: that of alpha h is l h^2.
         left = rest[:, None] + alpha * (U**2 @ h)
-        error = (self.rest[:, None] + alpha * (U @ (h * along))) / left
-        slopes = l[:, None] * h**2
-        moved = (U @ (slopes * along) - error * (U**2 @ slopes)) / left
-        return self.total * error**2, 2.0 * self.total * error * moved
+        error = (self.rest[:, None] + alpha * (U @ (h * self.along[:, None]))) / left
+        return error, left, h

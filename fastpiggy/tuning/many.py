@@ -22,38 +22,57 @@ _RISEN = 1.01
 #: size means nothing: cut off at the bounds it lands where solutions are dense and solves are slow.
 _STEP = 0.5
 
+#: Relative gain of a step of L-BFGS-B that is its last, by default.
+_TOL = 1e-6
+
 #: Lines whose lowest point is this far above the best one are no start.
 _HOPELESS = 1.1
+
+
+#: Evaluations over whose mean gain a search that overfits is judged, and that gain by default.
+_LATELY, SLOW = 10, 5e-4
 
 
 class Enough(Exception):
     """Raised inside SciPy when the evaluations are used up."""
 
 
+class Slow(Exception):
+    """Raised inside SciPy when the last evaluations have gained too little to go on."""
+
+
 def search(
-    evaluate: Callable[[np.ndarray], tuple[float, np.ndarray]], scales: list[Scale], tol: float,
-    max_evals: int,
+    evaluate: Callable[[np.ndarray], tuple[float, np.ndarray]], scales: list[Scale],
+    tol: float | None, max_evals: int, overfits: bool,
 ) -> tuple[SearchStatus, int, str]:  # fmt: skip
     """Minimise from several starts: the status, how many distinct minima were seen, and from where.
 
     `evaluate` takes the search's variables to value and gradient, and keeps what it has seen.
+    Vectors that `overfits` are searched from one start, where the problem stands, and no longer
+    than it pays: what is lower far from there is no better on new rows.
     """
     from scipy.optimize import minimize
 
     box = np.concatenate([np.tile(scale.range, (scale.size, 1)) for scale in scales])
     ends: list[tuple[float, np.ndarray, bool]] = []
     looked = "along the first line"
+    short = overfits and any(np.ndim(scale.value) for scale in scales)
+    least = (SLOW if tol is None else tol) if short else None
     try:
         begins = _lowest_of_lines(evaluate, scales)
         looked = f"along {len(_LINES)} lines and from {len(begins)} of their lowest points"
         if not begins:
             begins = starts(scales)
-            looked = f"from {len(begins)} starts"
+            if short:
+                # From nothing there is no way down: then from half as much penalty, or a quarter.
+                places = sorted(begins, key=np.sum, reverse=True)
+                begins = [next((t for t in places if np.any(evaluate(t)[1])), places[0])]
+            looked = f"from {len(begins)} start{'s' if len(begins) > 1 else ''}"
         for start in begins:
             found = minimize(
-                _scaled(evaluate, start, box), start, jac=True, method="L-BFGS-B", bounds=box,
-                options={
-                    "maxiter": 200, "ftol": tol, "gtol": 1e-8,
+                _scaled(evaluate, start, box, least), start, jac=True, method="L-BFGS-B",
+                bounds=box, options={
+                    "maxiter": 200, "ftol": _TOL if tol is None else tol, "gtol": 1e-8,
                     # None takes what is meant for the others.
                     "maxfun": max(2, max_evals // len(begins) - 1),
                 },
@@ -61,6 +80,12 @@ def search(
             ends.append((evaluate(found.x)[0], found.x, found.status == 1))
     except Enough:
         return SearchStatus.MAX_EVALS, _distinct(ends), looked
+    except Slow:
+        looked += (
+            f" until {_LATELY} evaluations gained less than {least:.4g} each, and a smaller tol "
+            "goes on"
+        )
+        return SearchStatus.CONVERGED, 1, looked
     _, x, cut_off = min(ends, key=lambda end: end[0])
     if cut_off:
         return SearchStatus.MAX_EVALS, _distinct(ends), looked
@@ -78,17 +103,27 @@ def search(
 
 
 def _scaled(
-    evaluate: Callable[[np.ndarray], tuple[float, np.ndarray]], start: np.ndarray, box: np.ndarray
-) -> Callable[[np.ndarray], tuple[float, np.ndarray]]:
-    """The criterion times a factor that makes the first step `_STEP` long."""
+    evaluate: Callable[[np.ndarray], tuple[float, np.ndarray]], start: np.ndarray, box: np.ndarray,
+    least: float | None,
+) -> Callable[[np.ndarray], tuple[float, np.ndarray]]:  # fmt: skip
+    """The criterion times a factor that makes the first step `_STEP` long.
+
+    It ends the search where its lowest falls by less than `least` an evaluation.
+    """
     _, slope = evaluate(start)
     # What points out of the box does not move.
     outward = ((start <= box[:, 0]) & (slope > 0.0)) | ((start >= box[:, 1]) & (slope < 0.0))
     largest = np.abs(np.where(outward, 0.0, slope)).max()
     factor = _STEP / largest if largest > 0.0 else 1.0
 
+    lowest: list[float] = []
+
     def scaled(t: np.ndarray) -> tuple[float, np.ndarray]:
         value, slope = evaluate(t)
+        lowest.append(min([value, *lowest[-1:]]))
+        if least is not None and len(lowest) > _LATELY:
+            if lowest[-1 - _LATELY] - value < _LATELY * least * abs(value):
+                raise Slow
         return factor * value, factor * slope
 
     return scaled

@@ -45,6 +45,28 @@ def _is_ridge(problem: Any) -> bool:
     return type(problem.penalty) is SquaredL2
 
 
+class Predictions(NamedTuple):
+    """Those of one fold on its judging rows, ``mean + M h``.
+
+    Parameters
+    ----------
+    values : ndarray of shape (k,)
+        Eigenvalues l.
+    modes : ndarray of shape (m, k)
+        M.
+    mean : float
+        Of the targets on the training rows, where an intercept is fitted.
+    """
+
+    values: np.ndarray
+    modes: np.ndarray
+    mean: float
+
+    def at(self, alpha: np.ndarray) -> np.ndarray:
+        """Of shape (m, alphas)."""
+        return self.mean + self.modes @ (1.0 / (self.values[:, None] + alpha))
+
+
 class HeldOutSpectrum(NamedTuple):
     """The loss ``|r - M h|^2`` of one fold.
 
@@ -103,16 +125,25 @@ class FitSpectrum(NamedTuple):
 
 def spectra(criterion: Any) -> list[Any]:
     """The spectrum of each part of a criterion."""
-    problem = criterion.problem
-    n, p = problem.shape
-    X = matrix.block(problem.design, np.arange(p))
-    centre = np.zeros(p)
-    if problem.fit_intercept:
-        # Folds' means are small beside the columns after this, so that little cancels below.
-        centre = problem.loss.sample_weight @ X
-        X -= centre
     if isinstance(criterion, OfFit):
-        return [_of_fit(criterion, X)]
+        return [_of_fit(criterion, _centred(criterion.problem)[0])]
+    return judged(criterion, predictions(criterion))
+
+
+def judged(criterion: Any, parts: list[Predictions]) -> list[HeldOutSpectrum]:
+    """The loss of predictions."""
+    found = []
+    for part, (values, modes, mean) in zip(criterion.parts, parts, strict=True):
+        rows = np.flatnonzero(part.loss.sample_weight)
+        root = np.sqrt(part.loss.sample_weight[rows])
+        found.append(_spectrum(values, modes * root[:, None], root * (part.loss.y[rows] - mean)))
+    return found
+
+
+def predictions(criterion: Any) -> list[Predictions]:
+    """Those of each part on its judging rows."""
+    X, centre = _centred(criterion.problem)
+    n, p = X.shape
     kernel = X @ X.T if n < p else None
     grams = _shared_grams(criterion, X) if n >= p and criterion.each_row_once else None
     found = []
@@ -125,6 +156,19 @@ def spectra(criterion: Any) -> list[Any]:
         else:
             found.append(_by_columns(part, X, None if grams is None else grams[v], other))
     return found
+
+
+def _centred(problem: Any) -> tuple[np.ndarray, np.ndarray]:
+    """X less what is subtracted from it.
+
+    Folds' means are small beside the columns after this, so that little cancels.
+    """
+    p = problem.shape[1]
+    X, centre = matrix.block(problem.design, np.arange(p)), np.zeros(p)
+    if problem.fit_intercept:
+        centre = problem.loss.sample_weight @ X
+        X -= centre
+    return X, centre
 
 
 def _shared_grams(criterion: Any, X: np.ndarray) -> list[np.ndarray]:
@@ -140,7 +184,7 @@ def _shared_grams(criterion: Any, X: np.ndarray) -> list[np.ndarray]:
     return [(total - gram) / (whole - share) for gram, share in zip(judged, shares, strict=True)]
 
 
-def _by_columns(part: Any, X: np.ndarray, gram: Any, other: Any) -> HeldOutSpectrum:
+def _by_columns(part: Any, X: np.ndarray, gram: Any, other: Any) -> Predictions:
     problem = part.problem
     s = problem.loss.sample_weight
     y_mean, mean = _means(problem, X)
@@ -149,18 +193,17 @@ def _by_columns(part: Any, X: np.ndarray, gram: Any, other: Any) -> HeldOutSpect
         gram = A.T @ A
     values, V = np.linalg.eigh(gram - np.multiply.outer(mean, mean))
     target = X.T @ (s * (problem.loss.y - y_mean)) - mean * (s @ (problem.loss.y - y_mean))
-    rows, root = _judging(part)
+    rows = np.flatnonzero(part.loss.sample_weight)
     Z = (X[rows] if other is None else other[rows]) - mean
-    modes = (Z @ V) * (V.T @ target)
-    return _spectrum(values, modes * root[:, None], root * (part.loss.y[rows] - y_mean))
+    return Predictions(np.maximum(values, 0.0), (Z @ V) * (V.T @ target), y_mean)
 
 
-def _by_rows(part: Any, X: np.ndarray, kernel: np.ndarray, other: Any) -> HeldOutSpectrum:
+def _by_rows(part: Any, X: np.ndarray, kernel: np.ndarray, other: Any) -> Predictions:
     problem = part.problem
     s = problem.loss.sample_weight
     train = np.flatnonzero(s)
     y_mean, _ = _means(problem, X[:, :0])
-    rows, root = _judging(part)
+    rows = np.flatnonzero(part.loss.sample_weight)
     K = kernel[np.ix_(train, train)]
     cross = kernel[np.ix_(rows, train)] if other is None else other[rows] @ X[train].T
     if problem.fit_intercept:
@@ -171,8 +214,7 @@ def _by_rows(part: Any, X: np.ndarray, kernel: np.ndarray, other: Any) -> HeldOu
     weight = np.sqrt(s[train])
     values, U = np.linalg.eigh(K * np.multiply.outer(weight, weight))
     target = weight * (problem.loss.y[train] - y_mean)
-    modes = ((cross * weight) @ U) * (U.T @ target)
-    return _spectrum(values, modes * root[:, None], root * (part.loss.y[rows] - y_mean))
+    return Predictions(np.maximum(values, 0.0), ((cross * weight) @ U) * (U.T @ target), y_mean)
 
 
 def _of_fit(criterion: Any, X: np.ndarray) -> FitSpectrum:
@@ -199,16 +241,10 @@ def _means(problem: Any, X: np.ndarray) -> tuple[float, np.ndarray]:
     return float(s @ problem.loss.y), s @ X
 
 
-def _judging(part: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Rows that judge, and the roots of their weights."""
-    rows = np.flatnonzero(part.loss.sample_weight)
-    return rows, np.sqrt(part.loss.sample_weight[rows])
-
-
 def _spectrum(values: np.ndarray, modes: np.ndarray, residual: np.ndarray) -> HeldOutSpectrum:
     m, k = modes.shape
     if m > 2 * k:
         # Rotated, |r - M h| has k + 1 rows.
         R = np.linalg.qr(np.column_stack([modes, residual]), mode="r")
         modes, residual = R[:, :-1], R[:, -1]
-    return HeldOutSpectrum(np.maximum(values, 0.0), modes, residual)
+    return HeldOutSpectrum(values, modes, residual)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from naive.soft_thresholds import descend, violations
 
+from fastpiggy.active_set import homotopy
 from fastpiggy.active_set.homotopy import PIVOT, follow, refactor
 from fastpiggy.active_set.work import (
     ACTIVE,
@@ -203,3 +204,43 @@ def test_nothing_to_do():
     assert not space.w.any() and space.active.count[ACTIVE] == 0
     space.active.count[COLUMNS] = 0
     assert follow(space.active, 1.0, 0.5, 0)
+
+
+def crowd(seed, n=40, size=80):
+    """Neighbouring columns correlated by 0.9, twice as many as rows, from a start as descent leaves
+    it: a coefficient for each row, of which many are wrong."""
+    space = Space(seed, size=size, n=n)
+    rng = space.rng
+    A = rng.standard_normal((n, size))
+    for j in range(1, size):
+        A[:, j] = 0.9 * A[:, j - 1] + np.sqrt(0.19) * A[:, j]
+    space.G[:] = A.T @ A / n
+    space.b[:] = A.T @ (A[:, ::5].sum(axis=1) + 3 * rng.standard_normal(n)) / n
+    space.active.gram[:size, :size] = space.G
+    space.active.vectors[DIAGONAL, :size] = np.diagonal(space.G)
+    w = np.zeros(size)
+    w[rng.choice(size, n - 4, replace=False)] = rng.standard_normal(n - 4)
+    return space.place(w)
+
+
+def test_many_columns_that_pull_too_hard_do_not_tie():
+    """Put on the level together they would enter and leave at no step, round and round."""
+    for seed in range(6, 10):
+        space = crowd(seed)
+        lam = 0.003 * space.largest
+        # With ties one of these starts takes more than 2000 changes.
+        assert follow(space.active, lam, lam, 300), seed
+        assert violations(space.q, space.w, lam * space.c).max() <= 1e-9 * space.largest
+
+
+def test_changes_that_go_round_in_a_circle_end_early(monkeypatch):
+    space = crowd(8)
+    lam = 0.003 * space.largest
+    with monkeypatch.context() as patch:
+        patch.setattr(homotopy, "APART", 0.0)
+        assert not follow(space.active, lam, lam, 2000)
+    assert space.active.count[CHANGES] < 200
+    # It can be taken up from there, without the ties.
+    np.testing.assert_allclose(space.q, space.b - space.G @ space.w, atol=1e-12 * space.largest)
+    assert follow(space.active, lam, lam, 300)
+    assert violations(space.q, space.w, lam * space.c).max() <= 1e-9 * space.largest

@@ -110,8 +110,15 @@ def test_weights_improve_on_one_alpha_and_zeros_stay():
     weights[2] = 0.0
     problem = fp.lasso(X, y, start.params["alpha"], weights=weights)
     criterion = fp.HeldOut(problem, V, u)
-    with pytest.warns(fp.FastpiggyWarning, match="raise it"):
-        result = fp.tune(criterion, wrt="weights", max_evals=60)
+    result = fp.tune(criterion, wrt="weights")
+    assert result.status == "converged" and "a smaller tol goes on" in result.message
+    further = fp.tune(criterion, wrt="weights", tol=1e-6)
+    assert further.value < result.value and len(further.history) > len(result.history)
+    # Where the problem stands nothing is active: half the penalty is where there is a slope.
+    top = problem.replace(alpha=problem.alpha_max() * 1.5)
+    from_nothing = fp.tune(fp.HeldOut(top, V, u), wrt="weights")
+    assert from_nothing.status == "converged"
+    assert from_nothing.value < 0.9 * from_nothing.history[0].value
     assert result.params["weights"][2] == 0.0
     assert np.all(result.params["weights"][weights > 0] > 0)
     assert result.value < 0.95 * criterion.evaluate_quietly().value

@@ -1,6 +1,5 @@
 """Solve ``norm_W(x - y)^2 / 2 + alpha norm1(D x)`` for a sparse D."""
 
-from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -130,7 +129,7 @@ class System:
             most = 1e10 * float(self.problem.sample_weight.mean()) / _size(self.problem)
             x, u = state.x.copy(), np.clip(u, -self.problem.alpha, self.problem.alpha)
             rho = min(run.rho * change, most)
-            run = self.run(opt.ADMM(penalty_parameter=rho), [], replace(request, x0=None))
+            run = self.run(opt.ADMM(penalty_parameter=rho), [], request._replace(x0=None))
             run.take(x, z, u)
         return run
 

@@ -1,7 +1,6 @@
 """Solve support vector problems by their dual, a quadratic program; coefficients and intercept."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -138,7 +137,7 @@ class Run(program_run.Run):
     ) -> None:
         self.whole = problem
         super().__init__(
-            problem.program, rho, inner(problem, directions), replace(request, x0=None)
+            problem.program, rho, inner(problem, directions), request._replace(x0=None)
         )
 
     def point(self) -> Any:
@@ -192,7 +191,7 @@ class System:
 
     def exact(self, options: Any, request: Request) -> structured.Exact:
         """By the dual's own ways; it is solved from its own start."""
-        found = self.dual.exact(options, replace(request, x0=None))
+        found = self.dual.exact(options, request._replace(x0=None))
         return found._replace(point=Point(self.problem, found.point))
 
     def near(self, x: np.ndarray, tol: float) -> Point:

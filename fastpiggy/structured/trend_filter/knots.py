@@ -133,7 +133,7 @@ def gradient_scale(problem: Any) -> float:
 
     The scale of alpha would not do: alpha grows as a power of the distance between knots.
     """
-    return problem.null_model.gradient or float(np.abs(problem.y).max()) or 1.0
+    return problem.scales[0] or float(np.abs(problem.y).max()) or 1.0
 
 
 def at_zero(problem: Any) -> Knots:

@@ -1,7 +1,7 @@
 """Trend filtering: a signal whose differences of some order are sparse."""
 
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,6 @@ from fastpiggy.structured.trend_filter.discrete_spline import (
     dual,
     placed,
 )
-from fastpiggy.structured.trend_filter.dynamic_programming import constant
 
 #: Residuals of the polynomial fit below this, over the largest y, are rounding.
 _ROUNDING = 64 * np.finfo(float).eps
@@ -117,12 +116,35 @@ class TrendFilter(Signal):
 
     def system(self) -> Any:
         """What :func:`fastpiggy.solve` works with."""
-        from fastpiggy.structured.trend_filter.system import System
-
-        return System(self)
+        return _system()(self)
 
     def _make_null_model(self) -> NullModel:
         return _null_model(self)
+
+    @property
+    def scales(self) -> tuple[float, float]:
+        """``gradient`` and ``top`` of :attr:`null_model`."""
+        if "scales" not in self._shared:
+            null = self.null_model
+            self._shared["scales"] = null.gradient, null.top
+        return self._shared["scales"]  # type: ignore[no-any-return]
+
+    def take_scales(self, gradient: float, size: float, top: float) -> tuple[float, float]:
+        """Keep the scales that have been found; `size` is about the largest of ``abs(w y)``.
+
+        Raises
+        ------
+        ValueError
+            If sums of y overflow.
+        """
+        if not gradient * float(self.y.size) ** self.order < np.inf:
+            raise ValueError(
+                "y is finite but its sums overflow (largest entry "
+                f"{np.abs(self.y).max():g}); scale it"
+            )
+        found = (gradient, top) if gradient > _ROUNDING * size else (0.0, 0.0)
+        self._shared["scales"] = found
+        return found
 
     def alpha_max(self) -> float:
         """The smallest alpha at which ``D x = 0``: x is then the polynomial of least squares.
@@ -138,10 +160,17 @@ class TrendFilter(Signal):
         >>> fp.trend_filter([0.0, 0.0, 3.0], alpha=1.0, degree=0).alpha_max()
         2.0
         """
-        return float(self.null_model.top)
+        return self.scales[1]
 
     def __repr__(self) -> str:
         return f"<TrendFilter n {self.y.size}, degree {self.degree}, alpha={self.alpha:.4g}>"
+
+
+@cache
+def _system() -> Any:
+    from fastpiggy.structured.trend_filter.system import System
+
+    return System
 
 
 def trend_filter(
@@ -185,7 +214,7 @@ def trend_filter(
     >>> sol.x, sol.jacobian["alpha"]
     (array([0.5, 0.5, 2.5, 2.5]), array([ 0.5,  0.5, -0.5, -0.5]))
     """
-    if isinstance(degree, bool) or not isinstance(degree, int | np.integer):
+    if type(degree) is not int and (isinstance(degree, bool) or not isinstance(degree, np.integer)):
         raise TypeError(
             f"degree must be an integer from 0 to 3, got {degree!r} of type {type(degree).__name__}"
         )
@@ -199,7 +228,8 @@ def trend_filter(
             f"{found.shape}"
         )
     weights = _weights(sample_weight, found.size, degree + 1)
-    return TrendFilter(found, alpha, int(degree), weights, _positions(t, found.size))
+    shared = {"heaviest": 1.0} if sample_weight is None else {}
+    return TrendFilter(found, alpha, int(degree), weights, _positions(t, found.size), shared)
 
 
 def _positions(value: Any, size: int) -> np.ndarray | None:
@@ -218,6 +248,8 @@ def _positions(value: Any, size: int) -> np.ndarray | None:
 
 
 def _weights(value: Any, size: int, order: int) -> np.ndarray:
+    if value is None:
+        return np.ones(size)
     found = np.array(checks.weights(value, "sample_weight", size, "point"))
     positive = int(np.count_nonzero(found))
     if positive < order:
@@ -229,32 +261,24 @@ def _weights(value: Any, size: int, order: int) -> np.ndarray:
 
 
 def _null_model(problem: TrendFilter) -> NullModel:
-    y, w, k = problem.y, problem.sample_weight, problem.order
-    if k == 1:
-        return _constant(y, w)
+    y, w, order = problem.y, problem.sample_weight, problem.order
     rows, none = np.zeros(0, dtype=np.int64), np.zeros(0)
     with np.errstate(over="ignore", invalid="ignore"):
-        x = problem.spline(rows).fit(y, w, 0.0, none)[0]
+        x = _constant(y, w) if order == 1 else problem.spline(rows).fit(y, w, 0.0, none)[0]
         g = w * (y - x)
-        largest = np.abs(g).max()
-        if not np.isfinite(largest * float(y.size) ** k):
-            raise ValueError(
-                f"y is finite but its sums overflow (largest entry {np.abs(y).max():g}); scale it"
-            )
-    if largest <= _ROUNDING * np.abs(w * y).max():
+        largest, size = float(np.abs(g).max()), float(np.abs(w * y).max())
+        problem.take_scales(largest, size, 0.0)
+    if largest <= _ROUNDING * size:
         return NullModel(x, np.zeros(problem.rows), 0.0, 0.0)
-    u = problem.dual(g, rows, none)
-    return NullModel(x, u, float(largest), float(np.abs(u).max()))
+    u = -np.cumsum(g)[:-1] if order == 1 else problem.dual(g, rows, none)
+    top = float(np.abs(u).max())
+    problem.take_scales(largest, size, top)
+    return NullModel(x, u, largest, top)
 
 
-def _constant(y: np.ndarray, w: np.ndarray) -> NullModel:
-    """That of degree 0, without splines."""
-    x, u = np.empty(y.size), np.empty(y.size - 1)
-    gradient, size, top = constant(y, w, x, u)
-    if not np.isfinite(gradient * y.size):
-        raise ValueError(
-            f"y is finite but its sums overflow (largest entry {np.abs(y).max():g}); scale it"
-        )
-    if gradient <= _ROUNDING * size:
-        return NullModel(x, np.zeros(y.size - 1), 0.0, 0.0)
-    return NullModel(x, u, gradient, top)
+def _constant(y: np.ndarray, w: np.ndarray) -> np.ndarray:
+    """The weighted mean, twice, so that what is left is the rounding of y - x."""
+    mean, total = 0.0, w.sum()
+    for _ in range(2):
+        mean += (w * (y - mean)).sum() / total
+    return np.full(y.size, mean)

@@ -14,8 +14,9 @@ import numpy as np
 
 from fastpiggy.problems import directions as wrt
 from fastpiggy.structured.quadratic import Movement, margin, movement, objective
-from fastpiggy.structured.trend_filter.dynamic_programming import total_variation
-from fastpiggy.structured.trend_filter.knots import NEAR, dual_scale, gradient_scale
+from fastpiggy.structured.trend_filter.dynamic_programming import minimise
+from fastpiggy.structured.trend_filter.knots import NEAR, gradient_scale
+from fastpiggy.structured.trend_filter.taut_string import total_variation
 
 _EPS = float(np.finfo(float).eps)
 
@@ -37,41 +38,70 @@ class Segments:
 
     def __init__(self, problem: Any) -> None:
         self.problem, n = problem, problem.y.size
-        self.x, self.u, self._slope = np.empty(n), np.empty(n - 1), np.empty(n)
-        whole, numbers = np.empty((2, n), dtype=np.int64), np.empty((2, n))
-        (
-            jumps, longest, wrong, excess, defect, smallest, self._nearest, size, self._away,
-            self._spread, self._lightest,
-        ) = total_variation(
-            problem.y, problem.sample_weight, problem.alpha, self.x, self.u, self._slope,
-            *whole, *numbers,
+        self.x = np.empty(n)
+        self._slope: np.ndarray | None = np.empty(n)
+        stops = np.empty(n, dtype=np.int64)
+        arguments = (
+            problem.y, problem.sample_weight, problem.alpha, self.x, self._slope, stops
         )  # fmt: skip
-        self.rows, self.starts = whole[0, :jumps].copy(), whole[1, : jumps + 1].copy()
-        self.signs, self.weights = numbers[0, :jumps].copy(), numbers[1, : jumps + 1].copy()
-        scale, dual = gradient_scale(problem), dual_scale(problem)
-        self._dual, self._largest = dual, problem.heaviest
-        self._reach = smallest * self._largest / scale
-        self.optimality = max(excess / dual, wrong * self._largest / scale, defect / scale)
+        found = total_variation(*arguments, False)
+        if found[0] < 0:
+            minimise(*arguments[:4])
+            found = total_variation(*arguments, True)
+        (
+            jumps, longest, defect, smallest, peak, size, self._away, self._spread, lightest,
+            gradient, top,
+        ) = found  # fmt: skip
+        self._stops = stops[:jumps].copy()
+        gradient, top = problem.take_scales(gradient, size, top)
+        scale, dual = gradient or gradient_scale(problem), max(problem.alpha, 1e-3 * top)
+        self._largest = problem.heaviest
+        reach, gap = smallest * self._largest / scale, problem.alpha - peak
+        self.optimality = max(-gap / dual, -reach, defect / scale)
         # About what rounding leaves: of y - x, and of its sums along the longest segment.
         self.floor = 4 * _EPS * size * max(1 / scale, longest**0.5 / dual)
+        near = max(NEAR, self.floor, min(2 * self.optimality, 1e-3))
+        #: No jump near a kink, no segment without weight: what this class is made for.
+        self.plain = gap > near * dual and reach > near and lightest > 0.0
         self._made: Any = None
+
+    @cached_property
+    def u(self) -> np.ndarray:
+        """The dual variable, ``alpha signs`` in the rows of the jumps."""
+        p = self.problem
+        u = np.cumsum(p.sample_weight * (self.x - p.y))[:-1]
+        u[self.rows] = p.alpha * self.signs
+        return u
+
+    @cached_property
+    def starts(self) -> np.ndarray:
+        """First points of the segments."""
+        return np.concatenate([[0], np.abs(self._stops)])
+
+    @cached_property
+    def rows(self) -> np.ndarray:
+        """Rows of the jumps."""
+        return np.abs(self._stops) - 1
+
+    @cached_property
+    def signs(self) -> np.ndarray:
+        """Of the jumps."""
+        return np.sign(self._stops).astype(float)
+
+    @cached_property
+    def weights(self) -> np.ndarray:
+        """Sums of the weights by segment."""
+        return self._sums(self.problem.sample_weight)
 
     @cached_property
     def sizes(self) -> np.ndarray:
         """Points of each segment."""
         return np.diff(self.starts, append=self.problem.y.size)
 
-    @cached_property
-    def plain(self) -> bool:
-        """No jump near a kink, no segment without weight: what this class is made for."""
-        near = max(NEAR, self.floor, min(2 * self.optimality, 1e-3))
-        off = self._nearest > near * self._dual
-        return bool(off and self._reach > near and self._lightest > 0.0)
-
     @property
     def degrees_of_freedom(self) -> float:
         """Number of segments."""
-        return float(self.starts.size)
+        return float(self._stops.size + 1)
 
     def objective(self) -> float:
         """Loss plus penalty."""
@@ -109,16 +139,23 @@ class Segments:
     def solve(self, move: Movement) -> np.ndarray:
         """J of shape (n, m)."""
         if self._made is None or self._made[0] is not move:
-            J = self._slope[:, None] * move.alpha
-            if move.r is not _NOTHING:
-                J += np.repeat(self._sums(move.r) / self.weights[:, None], self.sizes, axis=0)
-            self._made = move, J
+            self._made = move, self._derivative(move)
         return self._made[1]  # type: ignore[no-any-return]
+
+    def _derivative(self, move: Movement) -> np.ndarray:
+        slope, self._slope = self._slope, None
+        if slope is not None and move.r is _NOTHING and move.alpha.tolist() == [1.0]:
+            # The kernel's own: given away, so not to be read again.
+            return slope[:, None]
+        rise = (self._tension / self.weights)[:, None] * move.alpha
+        if move.r is not _NOTHING:
+            rise += self._sums(move.r) / self.weights[:, None]
+        return np.repeat(rise, self.sizes, axis=0)
 
     def residual(self, J: np.ndarray, move: Movement) -> np.ndarray:
         """``J+ - J``, J+ what a Newton step on the segments makes of J: its map has A = 0."""
         own = self.solve(move)
-        return np.zeros((0, J.shape[1])) if own is J else own - J
+        return _NOTHING if own is J else own - J
 
     def distance(self, J: np.ndarray, move: Movement) -> tuple[float, bool]:
         """Frobenius norm of J less the derivative, a bound: the sums are known up to rounding."""

@@ -29,6 +29,7 @@ _SPREAD = {1: (3.6, 0.25), 2: (2.4, 0.5), 3: (1.1, 0.7), 4: (1.1, 0.7)}
 #: Bounds of ``rho 4^order / mean(w)``, about the condition of M.
 _LEAST, _MOST = 0.2, 1e10
 
+_DIRECT = Cost("dynamic programming", 0)
 _DEGREE_0 = {"dynamic_programming": opt.DynamicProgramming, "admm": opt.ADMM}
 _ABOVE = {"active_set": opt.ActiveSet, "admm": opt.ADMM}
 
@@ -159,9 +160,8 @@ class System:
         check_start(self.problem, request.x0)
         point, tol = self._total_variation(request.selection, request.tol), request.tol
         done = point.optimality <= max(tol, point.floor)
-        cost = Cost("dynamic programming", 0)
         code = engine.CONVERGED if done else engine.UNFINISHED
-        return Exact(code, point, 0, Trace.of([]), cost)
+        return Exact(code, point, 0, Trace.of([]), _DIRECT)
 
     def _total_variation(self, selection: np.ndarray, tol: float) -> Segments | Projection:
         """By segments where no jump is near a kink, else by the splines of all degrees."""

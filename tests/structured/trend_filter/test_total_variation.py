@@ -1,18 +1,19 @@
-"""Total variation by dynamic programming: exact, in linear time, with its derivative."""
+"""Total variation by taut string or dynamic programming: exact, in linear time, with its derivative."""
 
 import numpy as np
 import pytest
 
 import fastpiggy as fp
-from fastpiggy.structured.trend_filter.dynamic_programming import total_variation
+from fastpiggy.structured.trend_filter.dynamic_programming import minimise
 from fastpiggy.structured.trend_filter.projection import Projection
 from fastpiggy.structured.trend_filter.segments import Segments
+from fastpiggy.structured.trend_filter.taut_string import total_variation
 
 
 def solution(y, w, alpha, solve=total_variation):
     n = y.size
-    x, whole = np.empty(n), np.empty((2, n), dtype=np.int64)
-    solve(y, w, float(alpha), x, np.empty(n - 1), np.empty(n), *whole, *np.empty((2, n)))
+    x = np.empty(n)
+    solve(y, w, float(alpha), x, np.empty(n), np.empty(n, dtype=np.int64), False)
     return x
 
 
@@ -34,6 +35,33 @@ def test_random_signals():
             w[rng.integers(n)] = 1.0
         alpha = 10 ** rng.uniform(-3, 1)
         assert violation(y, w, alpha, solution(y, w, alpha)) < 1e-12
+
+
+@pytest.mark.parametrize("scale", [1e-8, 1.0, 1e8])
+def test_the_taut_string_equals_dynamic_programming(scale):
+    rng = np.random.default_rng(4)
+    for trial in range(60):
+        n = int(rng.integers(2, 80))
+        y = (rng.standard_normal(n) + 5.0 * (trial % 2)).cumsum() if trial % 3 else np.ones(n)
+        y = scale * y.round(trial % 4 + 1).astype(np.float32).astype(float)
+        w = np.ones(n) if trial % 2 else rng.uniform(0.1, 3.0, n)
+        alpha, x = scale * 10 ** rng.uniform(-6, 3), np.empty(n)
+        minimise(y, w, alpha, x)
+        np.testing.assert_allclose(solution(y, w, alpha), x, atol=1e-13 * abs(y).max())
+
+
+def test_smooth_signals_go_to_dynamic_programming():
+    """Each point of a ramp needs a look far ahead."""
+    n = 500
+    y, w = np.linspace(0.0, 1.0, n) ** 2, np.linspace(1.0, 2.0, n)
+    arrays = [np.empty(n), np.empty(n)]
+    assert total_variation(y, w, 0.5, *arrays, np.empty(n, dtype=np.int64), False)[0] == -1
+    problem = fp.trend_filter(y, 0.5, 0, w)
+    sol = fp.solve(problem, "alpha")
+    assert violation(y, w, 0.5, sol.x) < 1e-12 and sol.certificate.certified
+    moved = [fp.solve(problem.replace(alpha=0.5 + h)).x for h in (1e-7, -1e-7)]
+    slope = (moved[0] - moved[1]) / 2e-7
+    np.testing.assert_allclose(sol.jacobian["alpha"], slope, atol=1e-6 * abs(slope).max())
 
 
 def test_runs_the_same_without_the_compiler():
