@@ -1,6 +1,6 @@
 """The disk cache.
 
-It rests on private parts of Numba, as ``pipeline.py``, ``operators.py`` and
+It rests on private parts of Numba, as ``pipeline.py``, ``lowering.py``, ``operators.py`` and
 ``kernel.kind`` do; CI runs the oldest and the newest release of the range below.
 
 Four things differ from Numba's own cache.  The key holds a digest of the package's sources, so that

@@ -12,7 +12,6 @@ from numba.core import cgutils, ir, types
 from numba.core.ir_utils import get_definition, guard
 from numba.core.lowering import Lower
 
-
 _RANGE, _WALK = types.range_state64_type, types.range_iter64_type
 
 

@@ -6,10 +6,11 @@ record's method: no machine code is made of them.  What is copied into its calle
 before, since LLVM vectorises a loop better before it is inlined than after (5 to 15 % of a fused
 pass); what is called where it stands is optimised once, with the kernel.
 
-Three more things that Numba does to every function are left out, since they gain nothing here:
-optimising each function of a module before the module; the first of two rounds over a module, which
-brings together counts of references where there are some; and compiling a callee anew for each kind
-of caller.
+More that Numba does to every function is left out, since it gains nothing here: optimising each
+function of a module before the module; the first of two rounds over a module, which brings together
+counts of references where there are some; compiling a callee anew for each kind of caller; asking
+for the type of every call until nothing new is found; and passes that look for what the code does
+not have.
 """
 
 import gc
@@ -30,15 +31,11 @@ from numba.core.typed_passes import (
     PreLowerStripPhis,
 )
 from numba.core.untyped_passes import (
-    DeadBranchPrune,
     FixupArgs,
     GenericRewrites,
-    IRProcessing,
     ReconstructSSA,
-    RewriteSemanticConstants,
     TranslateByteCode,
 )
-
 
 from fastpiggy.compile.lowering import Plain
 

@@ -187,7 +187,8 @@ def _solution(
     x = found.point.x
     return getattr(system, "solution", Solution)(
         system.problem, x, 0.0, {} if J is None else wrt.split(J, directions, x.shape),
-        {d.name: np.zeros(d.shape)[()] if d.shape else _NONE for d in directions}, certificate, name, mode,
+        {d.name: np.zeros(d.shape)[()] if d.shape else _NONE for d in directions}, certificate,
+        name, mode,
         found.iterations, trace, found.cost,
         found.point.objective, getattr(system, "adjoint", Adjoint)(found.point),
         _degrees_of_freedom(found.point),

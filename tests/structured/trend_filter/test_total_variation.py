@@ -1,4 +1,4 @@
-"""Total variation by taut string or dynamic programming: exact, in linear time, with its derivative."""
+"""Total variation by taut string or dynamic programming: exact, linear in time, differentiated."""
 
 import numpy as np
 import pytest
