@@ -10,6 +10,7 @@ are independent in the solution (Witten, Friedman, Simon 2011): each block is so
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from scipy.linalg import lapack
@@ -46,10 +47,17 @@ def inverse(P: np.ndarray) -> tuple[np.ndarray, float] | None:
     factor, info = lapack.dpotrf(P, lower=1, clean=0)
     if info != 0:
         return None
-    logdet = 2.0 * float(np.log(np.diag(factor)).sum())
-    W, _ = lapack.dpotri(factor, lower=1)
-    W = np.tril(W)
-    return W + np.tril(W, -1).T, logdet
+    logdet = 2.0 * float(np.log(factor.diagonal()).sum())
+    W, _ = lapack.dpotri(factor, lower=1, overwrite_c=1)
+    # The other triangle is not written.  Kernels take rows.
+    np.copyto(W, W.T, where=_above(len(W)))
+    return W.T, logdet
+
+
+@lru_cache(maxsize=8)
+def _above(n: int) -> np.ndarray:
+    """The entries above the diagonal."""
+    return np.triu(np.ones((n, n), dtype=bool), 1)
 
 
 def blocks(S: np.ndarray, A: np.ndarray) -> list[np.ndarray]:
