@@ -6,7 +6,7 @@ import numpy as np
 
 from benchmarks.blocks import Setting
 from fastpiggy.algorithms.admm import ADMM, Fused, FusedDirections, splitting
-from fastpiggy.algorithms.operators import Banded, BandedFactor
+from fastpiggy.algorithms.operators import Banded, banded
 from fastpiggy.penalties import L1
 
 
@@ -20,27 +20,9 @@ def admm_setting(n: int, m: int, order: int = 2, rho: float = 1.0, alpha: float 
     problem = Fused(Banded(operator), y, np.ones(n), L1(alpha, np.ones(rows)), np.zeros(rows))
     d = L1(np.ones(m), np.zeros((m, rows)))
     directions = FusedDirections(np.zeros((m, n)), np.zeros((m, n)), d, np.zeros(m), 0)
-    algorithm = ADMM(rho, np.full(rows, 1.0 / rho), BandedFactor(_factor(operator, n, rho)))
+    algorithm = ADMM(rho, np.full(rows, 1.0 / rho), banded(operator, np.ones(n), rho))
     state = splitting(n, rows, m)
     start = {name: np.zeros_like(getattr(state, name)) for name in state._fields}
     start["x"] += y
     start["X"][0] = y
     return Setting(algorithm, problem, directions, state, m, start)
-
-
-def _factor(operator: np.ndarray, n: int, rho: float) -> np.ndarray:
-    """``I + rho D'D = L diag(1/f[0]) L'`` with a unit lower triangle ``L[i, i - j] = f[j, i]``."""
-    from scipy.linalg import cholesky_banded
-
-    bands, rows = operator.shape
-    M = np.zeros((bands, n))  # M[j, i] = entry (i + j, i)
-    M[0] = 1.0
-    for a in range(bands):
-        for b in range(a + 1):
-            M[a - b, b : b + rows] += rho * operator[a] * operator[b]
-    C = cholesky_banded(M, lower=True)
-    factor = np.zeros_like(C)
-    factor[0] = 1.0 / C[0] ** 2
-    for j in range(1, bands):
-        factor[j, j:] = C[j, : n - j] / C[0, : n - j]
-    return factor

@@ -87,7 +87,7 @@ class Certificate:
         Coordinates where the selection is not unique, to a tolerance.  Rows on a kink of the
         loss's slope are named in the message, with the same status.
     find_message : str or callable
-        :attr:`message`, or what makes it.
+        The message, or what makes it.
     find_tangent : callable, optional
         Computes :attr:`tangent`.
     find_margin : callable, optional

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fastpiggy.compile import protocol, record
+from fastpiggy.compile import helper, protocol, record
 
 
 @protocol
@@ -71,33 +71,54 @@ class CompressedRows(NamedTuple):
             v[i] += total
 
 
+@helper
+def _sweep(bands, x, y):
+    """Solve for two right-hand sides at once, in place; they may be one.
+
+    Each point waits for the one before, so that the second side comes along for nothing.  What a
+    point leaves of the next four is carried in registers: the way from one to the next is one
+    multiplication, in whatever order sums are taken.
+    """
+    n = x.size
+    x1 = x2 = x3 = x4 = y1 = y2 = y3 = y4 = 0.0
+    for i in range(-4, n):
+        u, v, s, t = x1, y1, 0.0, 0.0
+        if i + 4 < n:
+            s, t = x[i + 4], y[i + 4]
+        f, g, h, k = bands[1, i + 5], bands[2, i + 6], bands[3, i + 7], bands[4, i + 8]
+        x1, x2, x3, x4 = x2 - f * u, x3 - g * u, x4 - h * u, s - k * u
+        y1, y2, y3, y4 = y2 - f * v, y3 - g * v, y4 - h * v, t - k * v
+        if i >= 0:
+            x[i], y[i] = u, v
+    x1 = x2 = x3 = x4 = y1 = y2 = y3 = y4 = 0.0
+    for i in range(n + 3, -1, -1):
+        u, v, s, t = x1, y1, 0.0, 0.0
+        if i >= 4:
+            e = bands[0, i]
+            s, t = e * x[i - 4], e * y[i - 4]
+        f, g, h, k = bands[1, i + 4], bands[2, i + 4], bands[3, i + 4], bands[4, i + 4]
+        x1, x2, x3, x4 = x2 - f * u, x3 - g * u, x4 - h * u, s - k * u
+        y1, y2, y3, y4 = y2 - f * v, y3 - g * v, y4 - h * v, t - k * v
+        if i < n:
+            x[i], y[i] = u, v
+
+
 @record(Factor)
 class BandedFactor(NamedTuple):
-    """``M = L diag(1/bands[0]) L'`` with a unit lower triangle ``L[i, i - j] = bands[j, i]``.
+    """``M = L diag(1/bands[0]) L'`` with a unit lower triangle ``L[i, i - j] = bands[j, i + 4]``;
+    ``bands[0, i + 4]`` is that of point i.
 
     Parameters
     ----------
-    bands : ndarray of shape (k + 1, n)
+    bands : ndarray of shape (5, n + 8)
+        Zero in the first and last four columns, and where L has no such band: see :func:`banded`.
     """
 
     bands: np.ndarray
 
     def solve(self, B, first, last):
-        # All rows along: their recurrences overlap.
-        bands, n = self.bands, B.shape[1]
-        width = bands.shape[0]
-        for i in range(n):
-            for k in range(first, last):
-                b = B[k, i]
-                for j in range(min(width - 1, i), 0, -1):
-                    b -= bands[j, i] * B[k, i - j]
-                B[k, i] = b
-        for i in range(n - 1, -1, -1):
-            for k in range(first, last):
-                b = B[k, i] * bands[0, i]
-                for j in range(min(width - 1, n - 1 - i), 0, -1):
-                    b -= bands[j, i + j] * B[k, i + j]
-                B[k, i] = b
+        for k in range(first, last, 2):
+            _sweep(self.bands, B[k], B[min(k + 1, last - 1)])
 
 
 @record(Factor)
@@ -144,11 +165,12 @@ def factor(operator: Any, weights: np.ndarray, rho: float) -> Any:
         If M is singular to rounding.
     """
     if isinstance(operator, Banded):
-        return _banded(operator.diagonals, weights, rho)
+        return banded(operator.diagonals, weights, rho)
     return _sparse(operator, weights, rho)
 
 
-def _banded(operator: np.ndarray, weights: np.ndarray, rho: float) -> BandedFactor:
+def banded(operator: np.ndarray, weights: np.ndarray, rho: float) -> BandedFactor:
+    """The factor for an operator by diagonals, up to five of them."""
     from scipy.linalg import cholesky_banded
 
     k, n = len(operator) - 1, weights.size
@@ -159,10 +181,10 @@ def _banded(operator: np.ndarray, weights: np.ndarray, rho: float) -> BandedFact
             # Row i of D adds D[i, i + j] D[i, i + j + band].
             bands[band, j : j + n - k] += rho * operator[j] * operator[j + band]
     lower = cholesky_banded(bands, lower=True)
-    found = np.zeros((k + 1, n))
-    found[0] = lower[0] ** -2
+    found = np.zeros((5, n + 8))
+    found[0, 4 : n + 4] = lower[0] ** -2
     for j in range(1, k + 1):
-        found[j, j:] = lower[j, : n - j] / lower[0, : n - j]
+        found[j, j + 4 : n + 4] = lower[j, : n - j] / lower[0, : n - j]
     return BandedFactor(found)
 
 

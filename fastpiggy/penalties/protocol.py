@@ -125,5 +125,6 @@ class CoordinatePenalty(BlockPenalty):
     def prox_all(self, u, steps, z, du, dz, d, m, q):
         for j in range(u.size):
             z[j] = self.prox(j, u[j], steps[j])
-            for k in range(m):
+        for k in range(m):
+            for j in range(u.size):
                 dz[k, j] = self.prox_tangent(j, u[j], steps[j], z[j], du[k, j], d, k, q[j])

@@ -208,7 +208,10 @@ class Newton:
 
 @dataclass(frozen=True)
 class DynamicProgramming:
-    """Options of dynamic programming for total variation: none.  It ends at the solution."""
+    """Options of the linear-time route for total variation: none.  It ends at the solution.
+
+    The taut string, and dynamic programming where that looks at points too often.
+    """
 
     #: Without iterations that a derivative could run along with.
     direct: ClassVar[bool] = True

@@ -12,7 +12,8 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from fastpiggy.certificate import Certificate, FastpiggyWarning, Status
+from fastpiggy.algorithms import engine
+from fastpiggy.certificate import Certificate, FastpiggyWarning, Status, Tangent
 from fastpiggy.problems import checks
 from fastpiggy.problems import directions as wrt
 from fastpiggy.problems.directions import named
@@ -23,6 +24,10 @@ from fastpiggy.solving.running import FUSED, Running, Trace, piggyback
 
 #: The derivative of an intercept that does not exist.
 _NONE = np.float64(0.0)
+
+
+def _never(J: Any, move: Any) -> bool:
+    return False
 
 
 class Point(Protocol):
@@ -74,6 +79,9 @@ class Point(Protocol):
 
     #: Whether J has converged, where a point judges that in units of its own: optional.
     settled: Callable[[np.ndarray, Any], bool]
+    #: Whether J and the movement are this point's own, and J is known to be good: then no more is
+    #: computed of it before somebody asks.  Optional.
+    clean: Callable[[np.ndarray | None, Any], bool]
 
 
 class Run(Running):
@@ -188,8 +196,7 @@ def _solution(
     return getattr(system, "solution", Solution)(
         system.problem, x, 0.0, {} if J is None else wrt.split(J, directions, x.shape),
         {d.name: np.zeros(d.shape)[()] if d.shape else _NONE for d in directions}, certificate,
-        name, mode,
-        found.iterations, trace, found.cost,
+        name, mode, found.iterations, trace, found.cost,
         found.point.objective, getattr(system, "adjoint", Adjoint)(found.point),
         _degrees_of_freedom(found.point),
         multipliers=getattr(found.point, "multipliers", None),
@@ -240,13 +247,27 @@ def _certify(
     tol: float, move: Any = None,
 ) -> Certificate:  # fmt: skip
     point, growth = found.point, found.trace.growth
-    residual, error, good, bound = _tangent(point, J, directions, move)
     optimal = point.optimality <= max(tol, point.floor)
+    if optimal and found.code == engine.CONVERGED and getattr(point, "clean", _never)(J, move):
+        message = partial(
+            verdict.sentence, Status.CONVERGED, point.optimality, tol, point.floor, None,
+            point.kinks, system.kind, {},
+        )  # fmt: skip
+
+        def tangent() -> Tangent:
+            residual, error, _, bound = _tangent(point, J, directions, move)
+            return residual, error, bound
+
+        return Certificate(
+            Status.CONVERGED, point.optimality, tol, point.floor, None, point.kinks, message,
+            tangent, point.margin,
+        )  # fmt: skip
+    residual, error, good, bound = _tangent(point, J, directions, move)
     status = verdict.status(
         found.code, optimal, mode in FUSED, lambda: point.stuck, point.singular,
         good or mode == "one_step", point.kinks, growth,
     )  # fmt: skip
-    message: Any = partial(
+    message = partial(
         verdict.sentence, status, point.optimality, tol, point.floor, error, point.kinks,
         system.kind, system.advice, growth,
     )  # fmt: skip

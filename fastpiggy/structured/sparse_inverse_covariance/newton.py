@@ -10,6 +10,7 @@ are independent in the solution (Witten, Friedman, Simon 2011): each block is so
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from scipy.linalg import lapack
@@ -19,9 +20,9 @@ from fastpiggy.structured.sparse_inverse_covariance.support import conjugate_gra
 #: Newton steps of a block, conjugate gradients of a step, halvings of a step.
 STEPS, _INNER, _HALVINGS = 200, 200, 40
 #: Sweeps of coordinate descent in a turn; its tolerance over that of conjugate gradients.
-_SWEEPS, _SHARE = 50, 0.02
-#: Turns of coordinate descent and Newton steps; signs that may change in one.
-_TURNS, _CROSSINGS = 40, 20
+_SWEEPS, _SHARE = 10, 0.02
+#: Turns of coordinate descent and Newton steps, those of one turn, and their tolerance.
+_TURNS, _CROSSINGS, _INEXACT = 10, 5, 0.1
 
 #: P beyond this times the inverse variances: the objective falls for ever.
 UNBOUNDED = 1e13
@@ -46,10 +47,17 @@ def inverse(P: np.ndarray) -> tuple[np.ndarray, float] | None:
     factor, info = lapack.dpotrf(P, lower=1, clean=0)
     if info != 0:
         return None
-    logdet = 2.0 * float(np.log(np.diag(factor)).sum())
-    W, _ = lapack.dpotri(factor, lower=1)
-    W = np.tril(W)
-    return W + np.tril(W, -1).T, logdet
+    logdet = 2.0 * float(np.log(factor.diagonal()).sum())
+    W, _ = lapack.dpotri(factor, lower=1, overwrite_c=1)
+    # The other triangle is not written.  Kernels take rows.
+    np.copyto(W, W.T, where=_above(len(W)))
+    return W.T, logdet
+
+
+@lru_cache(maxsize=8)
+def _above(n: int) -> np.ndarray:
+    """The entries above the diagonal."""
+    return np.triu(np.ones((n, n), dtype=bool), 1)
 
 
 def blocks(S: np.ndarray, A: np.ndarray) -> list[np.ndarray]:
@@ -132,13 +140,15 @@ def _model(
     """Minimise the model with its norm in place; the products that took.
 
     Coordinate descent finds signs and, where P is badly conditioned, creeps on them: Newton steps
-    on those signs, to the first that changes, take turns with it.
+    on those signs take turns with it.
     """
-    used = 0
+    used, first = 0, 0.0
     for _ in range(_TURNS):
-        sweeps = descend(found.W, found.P, G, A, rows, columns, tol, _SWEEPS, new)
+        sweeps, first, still = descend(
+            found.W, found.P, G, A, rows, columns, tol, _SWEEPS, first, new
+        )
         used += sweeps
-        if sweeps < _SWEEPS:
+        if still:
             break
         for _ in range(_CROSSINGS):
             products, whole = _on_signs(found, G, A, rows, columns, new)
@@ -152,26 +162,43 @@ def _on_signs(
     found: Found, G: np.ndarray, A: np.ndarray, rows: np.ndarray, columns: np.ndarray,
     new: np.ndarray,
 ) -> tuple[int, bool]:  # fmt: skip
-    """Newton's step of the model on the signs of `new`, in place; whether none had to change."""
+    """Newton's step of the model on the signs of `new`, in place; whether it went all the way.
+
+    Entries that would change their sign stop at zero, where the model falls so, else all stop where
+    the first of them gets there.
+    """
     at = np.flatnonzero((new != 0) | (A[rows, columns] == 0))
     r, c = rows[at], columns[at]
-    D = np.zeros_like(found.P)
-    D[rows, columns] = D[columns, rows] = new - found.P[rows, columns]
-    slope = (G + found.W @ D @ found.W)[r, c] + A[r, c] * np.sign(new[at])
+    start, value = _slope_and_value(found, G, A, rows, columns, new)
+    slope = start[r, c] + A[r, c] * np.sign(new[at])
     d = np.zeros((1, at.size))
     products = conjugate_gradients(
-        found.W, found.P, r, c, np.zeros(at.size), -slope[None], d, 1e-3, _INNER
+        found.W, found.P, r, c, np.zeros(at.size), -slope[None], d, _INEXACT, _INNER
     )
     old, moved = new[at], new[at] + d[0]
     crossed = (old * moved < 0) & (A[r, c] > 0)
-    if not crossed.any():
-        new[at] = moved
+    trial = new.copy()
+    trial[at] = np.where(crossed, 0.0, moved)
+    if not crossed.any() or _slope_and_value(found, G, A, rows, columns, trial)[1] < value:
+        new[:] = trial
         return products, True
     share = np.full(at.size, np.inf)
     share[crossed] = old[crossed] / (old[crossed] - moved[crossed])
     first = share.min()
     new[at] = np.where(share == first, 0.0, old + first * d[0])
     return products, False
+
+
+def _slope_and_value(
+    found: Found, G: np.ndarray, A: np.ndarray, rows: np.ndarray, columns: np.ndarray,
+    new: np.ndarray,
+) -> tuple[np.ndarray, float]:  # fmt: skip
+    """The gradient of the model without its norm at P with the entries `new`, and its value."""
+    P = found.P.copy()
+    P[rows, columns] = P[columns, rows] = new
+    D = P - found.P
+    bend = found.W @ D @ found.W
+    return G + bend, float((D * (G + 0.5 * bend)).sum() + (A * np.abs(P)).sum())
 
 
 def _search(

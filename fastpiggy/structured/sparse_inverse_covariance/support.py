@@ -117,15 +117,16 @@ def conjugate_gradients(W, P, rows, columns, curb, R, X, tol, most):
 
 
 @kernel
-def descend(W, P, G, A, rows, columns, tol, most, found):
+def descend(W, P, G, A, rows, columns, tol, most, first, found):
     """Coordinate descent on the quadratic model of the objective at P, the l1 norm included.
 
     ``<G, D> + <D, W D W>/2 + sum_ij A_ij abs(P_ij + D_ij)`` over the symmetric D on a support
     (Hsieh, Sustik, Dhillon, Ravikumar, "QUIC", JMLR 15, 2014); `found`, the entries of ``P + D``,
     is where it starts and ends, and its zeros are exact.  It ends where the moves of a sweep are
-    `tol` times the largest of all, or after `most` sweeps; returns their number.
+    `tol` times the largest of all, that of a turn before being `first`, or after `most` sweeps;
+    returns their number, the largest move, and whether they have come to rest.
     """
-    n, size, first, done = W.shape[0], rows.size, 0.0, 0
+    n, size, done, still = W.shape[0], rows.size, 0, False
     # U = D W
     U = np.zeros((n, n))
     for e in range(size):
@@ -164,5 +165,6 @@ def descend(W, P, G, A, rows, columns, tol, most, found):
                     below[k] += move * left[k]
         first = max(first, largest)
         if not largest > tol * first:
+            still = True
             break
-    return done
+    return done, first, still

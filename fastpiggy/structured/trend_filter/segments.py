@@ -40,19 +40,15 @@ class Segments:
         self.problem, n = problem, problem.y.size
         self.x = np.empty(n)
         self._slope: np.ndarray | None = np.empty(n)
-        stops = np.empty(n, dtype=np.int64)
-        arguments = (
-            problem.y, problem.sample_weight, problem.alpha, self.x, self._slope, stops
-        )  # fmt: skip
+        arguments = problem.y, problem.sample_weight, problem.alpha, self.x, self._slope
         found = total_variation(*arguments, False)
         if found[0] < 0:
             minimise(*arguments[:4])
             found = total_variation(*arguments, True)
         (
-            jumps, longest, defect, smallest, peak, size, self._away, self._spread, lightest,
+            self._jumps, longest, defect, smallest, peak, size, self._away, self._spread, lightest,
             gradient, top,
         ) = found  # fmt: skip
-        self._stops = stops[:jumps].copy()
         gradient, top = problem.take_scales(gradient, size, top)
         scale, dual = gradient or gradient_scale(problem), max(problem.alpha, 1e-3 * top)
         self._largest = problem.heaviest
@@ -76,17 +72,17 @@ class Segments:
     @cached_property
     def starts(self) -> np.ndarray:
         """First points of the segments."""
-        return np.concatenate([[0], np.abs(self._stops)])
+        return np.concatenate([[0], self.rows + 1])
 
     @cached_property
     def rows(self) -> np.ndarray:
         """Rows of the jumps."""
-        return np.abs(self._stops) - 1
+        return np.flatnonzero(np.diff(self.x))
 
     @cached_property
     def signs(self) -> np.ndarray:
         """Of the jumps."""
-        return np.sign(self._stops).astype(float)
+        return np.sign(self.x[self.rows + 1] - self.x[self.rows])
 
     @cached_property
     def weights(self) -> np.ndarray:
@@ -101,7 +97,7 @@ class Segments:
     @property
     def degrees_of_freedom(self) -> float:
         """Number of segments."""
-        return float(self._stops.size + 1)
+        return float(self._jumps + 1)
 
     def objective(self) -> float:
         """Loss plus penalty."""
@@ -151,6 +147,13 @@ class Segments:
         if move.r is not _NOTHING:
             rise += self._sums(move.r) / self.weights[:, None]
         return np.repeat(rise, self.sizes, axis=0)
+
+    def clean(self, J: np.ndarray | None, move: Movement | None) -> bool:
+        """Whether J is the own one along alpha, and surely good: see :mod:`.structured`."""
+        if not self.plain or move is None or move.r is not _NOTHING:
+            return False
+        own = self._made is not None and self._made[0] is move and self._made[1] is J
+        return own and _EPS * self._spread * self.problem.alpha <= 1e-6 * self._away
 
     def residual(self, J: np.ndarray, move: Movement) -> np.ndarray:
         """``J+ - J``, J+ what a Newton step on the segments makes of J: its map has A = 0."""

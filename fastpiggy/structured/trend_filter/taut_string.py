@@ -76,20 +76,20 @@ def _mean(y, w, first, stop, mean, pull):
 
 
 @kernel
-def total_variation(y, w, alpha, x, slope, stops, known):
+def total_variation(y, w, alpha, x, slope, known):
     """Minimise ``sum_i w_i (x_i - y_i)^2 / 2 + alpha sum_i abs(x_{i+1} - x_i)`` into x.
 
     x is the weighted mean of y between two jumps, shifted by the bounds that its dual variable u,
     with ``D'u = W (y - x)``, has at the ends; the derivative of x along alpha is the slope.
     `alpha` is positive and a weight is.
 
-    All arrays are of y's size.  `stops` gets the number of points left of each jump, with the sign
-    of the jump.  Where x is `known`, to rounding and with its jumps, it is only looked over.
+    All arrays are of y's size.  Where x is `known`, to rounding and with its jumps, it is only
+    looked over.
 
     Returns
     -------
     jumps : int
-        Filled entries of `stops`; -1, and all else open, where the taut string is too slow.
+        -1, and all else open, where the taut string is too slow.
     longest : int
         Points of the longest segment.
     defect : float
@@ -147,8 +147,7 @@ def total_variation(y, w, alpha, x, slope, stops, known):
             base -= moved
             sum_, moved = abs(base), abs(moved)
             size = both if both > size else size
-            # NaN compares false: it stays.
-            gradient = gradient if moved <= gradient else moved
+            gradient = moved if moved > gradient else gradient
             top = sum_ if sum_ > top else top
             x[j], slope[j] = value, along
         miss = abs(run - alpha * right)
@@ -157,9 +156,11 @@ def total_variation(y, w, alpha, x, slope, stops, known):
             jump = (value - before) * left
             smallest = jump if jump < smallest else smallest
         if stop < n:
-            stops[jumps] = np.int64(stop) if right > 0.0 else -np.int64(stop)
             jumps += 1
         first, left, before = stop, right, value
+    if not abs(base) < np.inf:
+        # NaN compares false, and was no largest entry: it is left in the sum.
+        gradient = np.inf
     # Reports are tuples: a call of a kernel costs more with every array.
     return (
         jumps, longest, defect, smallest, peak, size, np.sqrt(away), np.sqrt(spread),
