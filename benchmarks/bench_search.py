@@ -56,6 +56,32 @@ class Tune(_Tune):
     track_solves.unit = "solves"
 
 
+class Weights(Benchmark):
+    """A weight for each feature, fitted to held-out rows."""
+
+    params = (by_profile(["60x100"], ["300x600"]),)
+    param_names = ("shape",)
+
+    def setup(self, shape: str) -> None:
+        n, p = shape_of(shape)
+        X, y, V, u = dense_case(n, p, frac=0.02, n_val=n)
+        problem = fp.lasso(X, y, fp.lasso(X, y, 1.0).alpha_max() / 20)
+        self.criterion = fp.HeldOut(problem, V, u)
+        self.tune()
+
+    def tune(self) -> fp.TuneResult:
+        self.criterion.warm = []
+        return fp.tune(self.criterion, "weights")
+
+    def time_tune(self, *_: Any) -> None:
+        self.tune()
+
+    def track_value(self, *_: Any) -> float:
+        return self.tune().value
+
+    track_value.unit = "loss"
+
+
 class Memory(_Tune):
     """No fold has a copy of X: the peak stays near that of one solve."""
 

@@ -126,6 +126,9 @@ def others(quick: bool) -> dict[str, tuple[Callable[[], Any], int]]:
     return {
         "ridge 5000 x 300": (lambda: search_peers.ridge(5000, 300), 5),
         "ridge 400 x 2000": (lambda: search_peers.ridge(400, 2000), 3),
+        "RidgeCV, one row left out, 200 x 5000": (
+            lambda: search_peers.leave_one_out(200, 5000), 5,
+        ),
         "elastic net 400 x 600 in blocks": (
             lambda: search_peers.elastic_net(400, 600, True, 1), 3,
         ),

@@ -58,6 +58,22 @@ def ridge(n: int, p: int) -> tuple[Search, Search, Any, str]:
     return ours, theirs, made, "RidgeCV"
 
 
+def leave_one_out(n: int, p: int) -> tuple[Search, Search, Any, str]:
+    """The two ``RidgeCV``, one row at a time left out, three alphas: fits, not searches alone."""
+    from sklearn.linear_model import RidgeCV
+
+    import fastpiggy as fp
+    from fastpiggy import estimators
+
+    X, y, _, _ = dense_case(n, p, 0.5, n_val=50)
+    made = fp.CrossVal(fp.ridge(X, y, 1.0, fit_intercept=True), cv=FOLDS)
+
+    def fitted(estimator: Any) -> Search:
+        return lambda: ({"alpha": float(estimator.fit(X, y).alpha_) / n}, "3 alphas")
+
+    return fitted(estimators.RidgeCV()), fitted(RidgeCV()), made, "RidgeCV of scikit-learn"
+
+
 def elastic_net(n: int, p: int, inside: bool, ratios: int) -> tuple[Search, Search, Any, str]:
     """``ElasticNetCV`` over 100 alphas, at l1_ratio 0.5 or for each of several ratios."""
     from sklearn.linear_model import ElasticNetCV

@@ -28,8 +28,8 @@ FOUND, BROKEN, EMPTY = range(3)
 #: A violation at a checkpoint above this, over the level, breaks the path off.
 _TOLERANCE = 1e-9
 
-#: How far the lowest loss may be from that of the same stretch with all columns watched: over the
-#: loss, and over that of nothing, whose digits it has.
+#: How far the lowest loss may be from that of residuals computed anew: over the loss, and over that
+#: of nothing, whose digits it has.
 _SAME, _NOTHING = 1e-7, 1e-13
 
 
@@ -118,22 +118,22 @@ def _descend(shared, bench, rest, rule, numbers):
 
 @routine
 def _certify(shared, bench, rest, rule, numbers, began):
-    """Follow the stretch of the best anew, with all columns watched.
+    """Follow all folds anew from where the stretch of the best began to the best itself.
 
-    False where it breaks off, or its loss is lowest elsewhere: a column has come and gone unseen.
+    There all columns are looked at, and the loss is that of residuals computed anew.  False where a
+    fold breaks off, or the loss is another.
     """
-    folds, kept, found = shared.columns.shape[0], bench.kept, bench.lowest
-    end, nothing = max(numbers[LOW], rule.step * began), 0.0
+    total, nothing, folds = 0.0, 0.0, shared.columns.shape[0]
     for v in range(folds):
-        k = kept.active[1, v]
-        if not stand(shared, bench, v, began, kept.order[1, v], kept.side[1, v], k):
+        k = bench.kept.active[1, v]
+        if not stand(shared, bench, v, began, bench.kept.order[1, v], bench.kept.side[1, v], k):
             return False
-        if not _run(shared, bench, v, end, np.inf):
+        if numbers[ALPHA] < began and not _run(shared, bench, v, numbers[ALPHA], rule.reach):
             return False
         for i in range(bench.rows.shape[2]):
+            total += bench.rows[v, 1, i] ** 2
             nothing += bench.rows[v, 0, i] ** 2
-    merge(bench.pieces, bench.counts, began, end, bench.joined, found)
-    off = abs(found[LOWEST] / folds + rest - numbers[VALUE])
+    off = abs(total / folds + rest - numbers[VALUE])
     return off <= _SAME * numbers[VALUE] + _NOTHING * nothing / folds
 
 

@@ -23,7 +23,7 @@ DIRECTION, MOVED, SLOPES = range(3)
 USED, VACANT = range(2)
 
 #: Places that leave and have not been watched have room beside those that are.
-_SPARE = 16
+_SPARE = 64
 
 
 class Watch(NamedTuple):

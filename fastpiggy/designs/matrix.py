@@ -86,6 +86,9 @@ def _squares(design: Any, h: np.ndarray, mean: np.ndarray) -> np.ndarray:
         column = np.repeat(np.arange(mean.size), np.diff(design.indptr))
         terms = h[design.indices] * design.data * (design.data - 2.0 * mean[column])
         return np.bincount(column, terms, mean.size) + h.sum() * mean**2
+    if X.flags.f_contiguous:
+        parts = [h @ np.square(X[:, part] - mean[part]) for part in _slabs(X.T)]
+        return np.concatenate(parts)
     total = np.zeros(mean.size)
     for part in _slabs(X):
         centred = X[part] - mean
@@ -122,7 +125,7 @@ def as_design(X: Any) -> Any:
 
 
 def _slabs(X: np.ndarray) -> list[slice]:
-    """Row slices of about a megabyte: NumPy would copy all of a float32 matrix to float64."""
+    """Slices of rows of about a megabyte: NumPy would copy all of a float32 matrix to float64."""
     n, p = X.shape
     rows = max(1, 2**17 // p)
     return [slice(i, i + rows) for i in range(0, n, rows)]

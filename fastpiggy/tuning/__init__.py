@@ -42,7 +42,7 @@ def tune(
     By slopes, for all else.  One number: a coarse set of points from the top of the range down,
     then safeguarded cubic steps in every basin that promises a gain, over log(alpha).  Several
     numbers: coarse lines along alpha, then L-BFGS-B on logarithms from their lowest points.
-    Weights: L-BFGS-B from several starts; where they are more than a twentieth of the held-out
+    Weights: L-BFGS-B from several starts; where they are more than a fifth of the held-out
     rows, which they then fit, from where the problem stands alone, as long as it pays.  All look
     locally: what they saw is in the result.
 

@@ -17,8 +17,9 @@ from fastpiggy.tuning.result import SearchStatus, TuneResult, message
 from fastpiggy.tuning.scales import Scale
 from fastpiggy.tuning.walk import walk
 
-#: Held-out rows a tuned number below which the value is said to be too good.
-_FEW = 20
+#: Held-out rows a tuned number below which the value is said to be too good, and below which
+#: vectors fit those rows themselves.
+_FEW, _FITTED = 20, 5
 
 
 def run(
@@ -26,9 +27,10 @@ def run(
     callback: Callable[[Evaluation], Any] | None, begin: float, reason: str,
 ) -> TuneResult:  # fmt: skip
     """Search; `reason` says why a path broke off, if one was tried."""
-    search, overfits = _Search(criterion, scales, max_evals, callback), _overfits(criterion, scales)
+    search = _Search(criterion, scales, max_evals, callback)
+    rows, numbers = _rows_and_numbers(criterion, scales)
     try:
-        status, minima, looked = search.run(tol, bool(overfits))
+        status, minima, looked = search.run(tol, 0 < rows < _FITTED * numbers)
     except KeyboardInterrupt:
         status, minima, looked = SearchStatus.INTERRUPTED, 0, ""
     bounds = {scale.name: (scale.low, scale.high) for scale in scales}
@@ -42,7 +44,12 @@ def run(
             "; slopes look locally, and with fewer rows than columns such curves are rugged: "
             "another minimum may be lower"
         )
-    looked += overfits
+    if 0 < rows < _FEW * numbers:
+        # What is to be said of a value that many hyperparameters were fitted to.
+        looked += (
+            f"; {numbers} numbers were fitted to {rows} held-out rows: the value is lower than the "
+            "error on new rows, which estimate=True judges"
+        )
     if reason:
         looked += f"; not by path: {reason}"
     text = message(status, best.params, best.value, minima, looked, bounds)
@@ -57,17 +64,11 @@ def run(
     )  # fmt: skip
 
 
-def _overfits(criterion: Criterion, scales: list[Scale]) -> str:
-    """What is to be said of a value that many hyperparameters were fitted to."""
-    size = sum(scale.size for scale in scales)
+def _rows_and_numbers(criterion: Criterion, scales: list[Scale]) -> tuple[int, int]:
+    """Rows that judge, 0 where none do, and numbers that are tuned."""
     rows = sum(np.count_nonzero(part.loss.sample_weight)
                for part in criterion.parts if hasattr(part, "loss"))  # fmt: skip
-    if not rows or _FEW * size < rows:
-        return ""
-    return (
-        f"; {size} numbers were fitted to {rows} held-out rows: the value is lower than the error "
-        "on new rows, which estimate=True judges"
-    )
+    return int(rows), sum(scale.size for scale in scales)
 
 
 class _Search:

@@ -22,6 +22,8 @@ LARGEST = 2**30
 #: A target that varies by less than this part of its size is constant.
 _CONSTANT = 1e-14
 
+#: Rows of Gram matrices that are computed with at a time.
+_SLAB = 32
 
 #: Products on the judging rows are kept too where there are so many more rows than columns.
 _TALL = 2
@@ -109,16 +111,18 @@ class SharedFolds:
 
     def _to_training(self, products: np.ndarray, dx: np.ndarray, dy: np.ndarray) -> None:
         """From products on judging rows to those on training rows and, in the last, on all."""
-        total = products[-1]
-        total[:] = 0.0
-        for t, P, x, y in zip(self.share, products, dx, dy, strict=False):
-            total += t * P
-            total -= t * t * (2.0 - t) * np.multiply.outer(x, y)
-        for t, P, x, y in zip(self.share, products, dx, dy, strict=False):
-            P *= -t
-            P += total
-            P += t * t * np.multiply.outer(x, y)
-            P /= 1.0 - t
+        products[-1] = 0.0
+        for first in range(0, self.p, _SLAB):
+            # By slabs of rows, which stay in the cache.
+            rows = slice(first, first + _SLAB)
+            total = products[-1, rows]
+            for t, P, x, y in zip(self.share, products, dx[:, rows], dy, strict=False):
+                total += t * P[rows]
+                total -= np.multiply.outer(t * t * (2.0 - t) * x, y)
+            for t, P, x, y in zip(self.share, products, dx[:, rows], dy, strict=False):
+                P[rows] *= -t / (1.0 - t)
+                P[rows] += total / (1.0 - t)
+                P[rows] += np.multiply.outer(t * t / (1.0 - t) * x, y)
 
     def targets(self, Y: np.ndarray) -> tuple[Targets, np.ndarray]:
         """A block of targets, of shape (n, count), and their means on all rows."""
