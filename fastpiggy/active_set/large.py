@@ -12,6 +12,9 @@ import numpy as np
 from fastpiggy.compile import helper, kernel
 from fastpiggy.designs.by_column import Sparse
 
+#: Below this part of the level a column is clear of it: no kink, and no rounding, is near.
+CLEAR = 0.9
+
 
 class Large(NamedTuple):
     """The data of a problem; an intercept is its last coordinate, without a column of its own.
@@ -19,12 +22,17 @@ class Large(NamedTuple):
     Parameters
     ----------
     matrix : Sparse
+        With unsigned indices: signed ones would be looked at for whether they count from the end,
+        which takes as long as the products.
+    even : float
+        The sample weight, where all are equal, else 0.
     sample_weight, y : ndarray of shape (n,)
     thresholds, ridge, norms : ndarray of shape (p,) or (p + 1,)
         c, l2, and the weighted squared norms of the columns plus l2.
     """
 
     matrix: Sparse
+    even: float
     sample_weight: np.ndarray
     y: np.ndarray
     thresholds: np.ndarray
@@ -39,15 +47,30 @@ def _dot(matrix, j, r):
         for i in range(r.size):
             total += r[i]
         return total
-    return matrix.dot(j, 0.0, r)
+    first, last = matrix.indptr[j], matrix.indptr[j + 1]
+    whole, t, u, v, w = first + (last - first) // 4 * 4, 0.0, 0.0, 0.0, 0.0
+    for e in range(first, whole, 4):
+        t += matrix.data[e] * r[matrix.indices[e]]
+        u += matrix.data[e + 1] * r[matrix.indices[e + 1]]
+        v += matrix.data[e + 2] * r[matrix.indices[e + 2]]
+        w += matrix.data[e + 3] * r[matrix.indices[e + 3]]
+    for e in range(whole, last):
+        t += matrix.data[e] * r[matrix.indices[e]]
+    return t + u + v + w
 
 
 @helper
-def _add(matrix, j, c, s, r):
+def _add(problem, j, c, r):
     """``r += c s X_j``."""
+    matrix, s = problem.matrix, problem.sample_weight
     if j == matrix.indptr.size - 1:
         for i in range(r.size):
             r[i] += c * s[i]
+        return
+    if problem.even > 0.0:
+        c *= problem.even
+        for e in range(matrix.indptr[j], matrix.indptr[j + 1]):
+            r[matrix.indices[e]] += c * matrix.data[e]
         return
     for e in range(matrix.indptr[j], matrix.indptr[j + 1]):
         i = matrix.indices[e]
@@ -70,8 +93,19 @@ def prepare(problem):
 
 
 @kernel
-def look(problem, x, r, g, lam, members):
+def look(problem, x, r, g, lam, members, before, slack):
     """Slopes and gradient at x, and the columns that a sweep is to visit.
+
+    A column is left alone where its entry of the gradient cannot have come near the level:
+    ``|X_j'(r - before)| <= norm(S^(1/2) X_j) norm(S^(-1/2) (r - before))``.
+
+    Parameters
+    ----------
+    before : ndarray of shape (n,)
+        The slopes of the last look, written over.
+    slack : ndarray of shape (p,) or (p + 1,)
+        How far entries of g may have moved since they were computed, infinite for those that are
+        not of a look; it follows.
 
     Returns
     -------
@@ -85,11 +119,22 @@ def look(problem, x, r, g, lam, members):
         r[i] = -s[i] * problem.y[i]
     for j in range(x.size):
         if x[j] != 0.0:
-            _add(matrix, j, x[j], s, r)
-    count, worst = 0, 0.0
+            _add(problem, j, x[j], r)
+    count, worst, moved = 0, 0.0, 0.0
+    for i in range(r.size):
+        if s[i] > 0.0:
+            moved += (r[i] - before[i]) ** 2 / s[i]
+        before[i] = r[i]
+    moved = np.sqrt(moved)
     for j in range(x.size):
-        g[j] = _dot(matrix, j, r) + problem.ridge[j] * x[j]
         top = lam * problem.thresholds[j]
+        if x[j] == 0.0:
+            slack[j] += np.sqrt(problem.norms[j]) * moved
+            if abs(g[j]) + slack[j] < CLEAR * top:
+                continue
+        # What x_j adds goes with it, should it come to zero.
+        own = problem.ridge[j] * x[j]
+        g[j], slack[j] = _dot(matrix, j, r) + own, abs(own)
         found = abs(g[j] + np.copysign(top, x[j])) if x[j] != 0.0 else max(abs(g[j]) - top, 0.0)
         if x[j] != 0.0 or top == 0.0 or found > 0.0:
             members[count] = j
@@ -116,7 +161,7 @@ def sweep(problem, x, r, lam, members, count):
     count, turned : int
         Members that are left, and coefficients whose sign has changed.
     """
-    matrix, s, turned, left = problem.matrix, problem.sample_weight, 0, 0
+    matrix, turned, left = problem.matrix, 0, 0
     for k in range(count):
         j = members[k]
         norm, top = problem.norms[j], lam * problem.thresholds[j]
@@ -129,7 +174,7 @@ def sweep(problem, x, r, lam, members, count):
             if np.sign(new) != np.sign(x[j]):
                 turned += 1
             x[j] = new
-            _add(matrix, j, change, s, r)
+            _add(problem, j, change, r)
         if new != 0.0 or top == 0.0:
             members[left] = j
             left += 1
@@ -152,7 +197,7 @@ def _by_rows(problem, members):
             starts[matrix.indices[e] + 1] += 1
     for i in range(s.size):
         starts[i + 1] += starts[i]
-    places, values = np.empty(starts[s.size], dtype=np.int32), np.empty(starts[s.size])
+    places, values = np.empty(starts[s.size], dtype=np.uint32), np.empty(starts[s.size])
     fill = starts.copy()
     for k in range(columns):
         for e in range(matrix.indptr[members[k]], matrix.indptr[members[k] + 1]):

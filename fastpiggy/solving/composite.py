@@ -19,6 +19,7 @@ from fastpiggy.solving import (
     exact,
     groups,
     large,
+    majorised,
     parametric,
     proximal_newton,
 )
@@ -48,6 +49,9 @@ from fastpiggy.solving.warm import predicted, same_data
 _SWEEPS, _STEPS = 20_000, 100_000
 #: Iterations before the first finish is tried: sweeps, and steps of forward-backward.
 _STRETCH, _WHOLE_STRETCH = 3, 100
+#: Sweeps that do not lead to the end where a penalty is not convex: what may lead to another local
+#: minimum is tried then.
+_SLOW = 200
 #: Whole-vector penalties have a dense Jacobian: beyond this it is not formed.
 LARGEST_WHOLE = 1500
 
@@ -241,7 +245,7 @@ def _primal(run: Run, limit: int, request: Request) -> tuple[int, Linearisation]
         if code not in (engine.CONVERGED, engine.UNFINISHED):
             return code, best
         if finish:
-            best = _finished(point, request.tol)
+            best = _finished(point, request.tol, run.iterations >= _SLOW)
         if best.optimality <= max(request.tol, best.floor):
             return engine.CONVERGED, grounded(best, request.tol)
         if separated(best):
@@ -259,9 +263,10 @@ def _primal(run: Run, limit: int, request: Request) -> tuple[int, Linearisation]
             return engine.UNFINISHED, best
 
 
-def _finished(point: Linearisation, tol: float) -> Linearisation:
+def _finished(point: Linearisation, tol: float, slow: bool) -> Linearisation:
     """Newton steps, and where they do not lead to the end what suits the problem better."""
-    way = next((it for it in (parametric, bounded) if it.applies(point.binding)), None)
+    ways = (parametric, bounded, majorised) if slow else (parametric, bounded)
+    way = next((it for it in ways if it.applies(point.binding)), None)
     bent = proximal_newton.applies(point.binding)
     best = newton(point, tol, damped=not bent)
     if best.optimality <= max(tol, best.floor):

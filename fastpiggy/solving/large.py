@@ -54,6 +54,7 @@ def run(
     scale = binding.scale
     lam = end if start is not None else max(binding.alpha_max, end)
     r, g, members = np.empty(problem.y.size), np.empty(x.size), np.empty(x.size, dtype=np.int64)
+    before, slack = np.zeros(problem.y.size), np.full(x.size, np.inf)
     passes = sweeps = 0
     # Tangents lean on x only where there is a squared l2 part.
     early = [] if problem.ridge.any() else [d for d in directions if d.name == "alpha"]
@@ -62,7 +63,7 @@ def run(
     for _round in range(_ROUNDS):
         lam = max(end, COSTLY * lam)
         goal = exact.AIM * tol * scale
-        count, violation = large.look(problem, x, r, g, lam, members)
+        count, violation = large.look(problem, x, r, g, lam, members, before, slack)
         passes += 1
         if lam == end and violation <= goal:
             break
@@ -78,7 +79,8 @@ def run(
         # With more columns than rows there is no one solution to step to.
         if turned <= _STEADY * count and count <= problem.y.size:
             large.gradient(problem, x, r, members[:count], g)
-            used = solver.step(x, g, members[:count].copy(), turned / count, 0.1 * goal)
+            slack[members[:count]] = np.inf
+            used = solver.step(x, g, members[:count].copy(), turned / count, goal)
             passes += used
             # A singular system: nothing that conjugate gradients say of it is to be used.
             if not np.all(np.isfinite(x)) or used == _ITERATIONS:
@@ -93,7 +95,8 @@ def run(
             passes += used
     else:
         tangents = None
-    return _found(binding, problem, x, g, support, tangents, violation / scale, passes, sweeps)
+    pull = np.abs(g) + slack
+    return _found(binding, problem, x, pull, support, tangents, violation / scale, passes, sweeps)
 
 
 @dataclass(frozen=True)
@@ -111,7 +114,10 @@ def _bound(binding: Any) -> Large:
     thresholds, ridge = np.zeros(p), np.zeros(p)
     thresholds[: binding.penalised] = penalty.thresholds()
     ridge[: binding.penalised] = penalty.alpha * (1.0 - getattr(penalty, "l1_ratio", 1.0))
-    found = Large(problem.design, loss.sample_weight, loss.y, thresholds, ridge, ridge.copy())
+    indices, s = problem.design.indices, loss.sample_weight
+    matrix = problem.design._replace(indices=indices.view(f"u{indices.itemsize}"))
+    even = float(s[0]) if np.all(s == s[0]) else 0.0
+    found = Large(matrix, even, s, loss.y, thresholds, ridge, ridge.copy())
     large.prepare(found)
     return found
 
@@ -227,14 +233,14 @@ def _least_ritz_value(ritz: np.ndarray) -> float:
 
 
 def _found(
-    binding: Any, problem: Large, x: np.ndarray, g: np.ndarray, support: np.ndarray,
+    binding: Any, problem: Large, x: np.ndarray, pull: np.ndarray, support: np.ndarray,
     tangents: _Tangents | None, optimality: float, passes: int, sweeps: int,
 ) -> Found:  # fmt: skip
     top = binding.problem.penalty.alpha * problem.thresholds
     on, off = (x != 0.0) & (top > 0.0), (x == 0.0) & (top > 0.0)
     distance = min(
         (problem.norms[on] * np.abs(x[on]) / top[on]).min(initial=np.inf),
-        (1.0 - np.abs(g[off]) / top[off]).min(initial=np.inf),
+        (1.0 - pull[off] / top[off]).min(initial=np.inf),
     )
     J = along = None
     clean = bool(distance > 4 * NEAR)

@@ -71,7 +71,7 @@ def test_tangents_along_two_parameters_and_differences(always):
     problem = fp.elastic_net(X, y, 0.05, 0.6, fit_intercept=True)
     sol = fp.solve(problem, ["alpha", "l1_ratio"])
     for name, value in (("alpha", 0.05), ("l1_ratio", 0.6)):
-        h = 1e-6 * value
+        h = 1e-5 * value
         up, down = (fp.solve(problem.replace(**{name: value + e})) for e in (h, -h))
         assert np.array_equal(up.x != 0, down.x != 0)
         difference = (up.x - down.x) / (2 * h)
@@ -107,14 +107,47 @@ def test_duplicate_columns_are_not_called_converged(always):
     assert sol.certificate.status == "singular_active_set"
 
 
+def bound(X, y):
+    indices = X.indices.view(f"u{X.indices.itemsize}")
+    problem = kernels.Large(
+        fp.designs.Sparse(X.data, indices, X.indptr, 40), 1 / 40, np.full(40, 1 / 40), y,
+        np.ones(61), np.full(61, 0.1), np.full(61, 0.1),
+    )  # fmt: skip
+    kernels.prepare(problem)
+    return problem
+
+
+def test_a_look_leaves_alone_only_what_is_clear_of_the_level():
+    """What it says is what a look at all columns says; entries left alone are bounded."""
+    X, y = case(6)
+    problem, rng = bound(X, y), np.random.default_rng(0)
+    A, slack, before = (
+        np.column_stack([X.toarray(), np.ones(40)]),
+        np.full(61, np.inf),
+        np.zeros(40),
+    )
+    x, r, g, members = np.zeros(61), np.empty(40), np.empty(61), np.empty(61, dtype=np.int64)
+    left = 0
+    for size in (0.0, 0.3, 0.01, 0.01, 1e-4, 1e-9):
+        x[::7] += size * rng.standard_normal(9)
+        x[14] *= size > 1e-4
+        count, worst = kernels.look(problem, x, r, g, 0.2, members, before, slack)
+        exact = A.T @ (A @ x - y) / 40 + 0.1 * x
+        off = np.maximum(np.abs(exact) - 0.2, 0.0)
+        wrong = np.where(x != 0, np.abs(exact + 0.2 * np.sign(x)), off)
+        np.testing.assert_allclose(worst, wrong.max(), rtol=1e-10)
+        np.testing.assert_array_equal(members[:count], np.flatnonzero((x != 0) | (off > 0)))
+        assert np.all(np.abs(exact) <= np.abs(g) + slack + 1e-14)
+        seen = (slack == 0) | (x != 0)
+        np.testing.assert_allclose(g[seen], exact[seen], atol=1e-13)
+        left += np.count_nonzero(~seen)
+    assert left > 0
+
+
 @pytest.mark.parametrize("columns", [1, 2, 4])
 def test_conjugate_gradients_solve_for_all_columns_at_once(columns):
     X, y = case(5)
-    problem = kernels.Large(
-        fp.designs.Sparse(X.data, X.indices, X.indptr, 40), np.full(40, 1 / 40), y, np.ones(61),
-        np.full(61, 0.1), np.full(61, 0.1),
-    )  # fmt: skip
-    kernels.prepare(problem)
+    problem = bound(X, y)
     members = np.array([3, 7, 20, 41, 60])  # the last one is the intercept
     A = np.column_stack([X.toarray(), np.ones(40)])[:, members]
     K = A.T @ A / 40 + 0.1 * np.eye(5)
