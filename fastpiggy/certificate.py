@@ -122,7 +122,11 @@ class Certificate:
     @cached_property
     def tangent(self) -> Tangent:
         """The next three together: where a solve did not need them they are made when asked for."""
-        return (None, None, False) if self.find_tangent is None else self.find_tangent()
+        if self.find_tangent is None:
+            return None, None, False
+        residual, error, certified = self.find_tangent()
+        numbers = (None if value is None else float(value) for value in (residual, error))
+        return (*numbers, bool(certified))
 
     @property
     def tangent_residual(self) -> float | None:

@@ -1,14 +1,14 @@
 """Kernels: compiled functions of records and arrays, cached on disk."""
 
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from typing import Any, TypeVar, overload
 
 from numba import njit, typeof
 from numba.core.errors import NumbaError
 
 from fastpiggy.compile.cache import attach_cache
-from fastpiggy.compile.flags import COMPILED, OUTER
+from fastpiggy.compile.flags import APART, COMPILED, OUTER
 
 try:
     # What Numba's dispatcher itself tells arguments apart by: twenty times faster than their types.
@@ -47,6 +47,11 @@ def kernel(function: Any = None, *, allocates: bool = True) -> Any:
 def _dispatcher(function: Any, allocates: bool) -> Any:
     dispatcher = njit(**OUTER, _nrt=allocates)(function)
     attach_cache(dispatcher)
+    # Kernels call it as a routine: they hold it anyway, and a second copy would take the first
+    # one's place in the process that compiles both, with other roundings than where it is loaded.
+    called = cache(lambda: njit(**APART)(function))
+    dispatcher.get_call_template = lambda args, kws: called().get_call_template(args, kws)
+    dispatcher.get_overload = lambda signature: called().get_overload(signature)
     return dispatcher
 
 
