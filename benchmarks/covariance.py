@@ -92,22 +92,40 @@ def beside(p: int, share: float, rounds: int) -> list[str]:
     ]  # fmt: skip
 
 
+TURNS = (
+    "Douglas-Rachford", "an iteration, ms", "with one tangent over without",
+)  # fmt: skip
 HEAD = (
     "case", "pairs in the support", "by hand, ms", "fastpiggy, ms", "fastpiggy over by hand",
     "tolerance by hand", "error by hand",
 )  # fmt: skip
 
 
+def iterations(p: int, share: float, rounds: int) -> list[str]:
+    """One tangent against none in Douglas-Rachford."""
+    from benchmarks.covariance_blocks import douglas_rachford_setting
+
+    steps = 200_000 // p**2
+    held = {str(m): douglas_rachford_setting(problem(p, share), m) for m in (0, 1)}
+    seconds = interleaved({m: partial(one.run, steps) for m, one in held.items()}, rounds)
+    return [
+        f"p = {p}", report.number(1e3 * median(seconds["0"]) / steps),
+        report.number(ratio(seconds["1"], seconds["0"])),
+    ]  # fmt: skip
+
+
 def main(argv: list[str] | None = None) -> None:
     chosen = report.options(__doc__, argv)
     rounds = 3 if chosen.quick else 9
-    rows = []
+    rows, turns = [], []
     for p, share in CASES[:1] if chosen.quick else CASES:
         report.progress(f"p = {p}")
         rows.append(beside(p, share, rounds))
+        turns.append(iterations(p, share, rounds))
     method = f"Medians of {rounds} interleaved runs in one process; target at most 0.65."
     report.publish("covariance", chosen, [
         report.header("covariance", chosen, method), report.table(HEAD, rows),
+        report.table(TURNS, turns),
     ])  # fmt: skip
 
 
