@@ -7,14 +7,20 @@ keeps its minimum in hand (Lee, Sun, Saunders, "Proximal Newton-type methods", 2
 X says which columns are to join.
 """
 
-from typing import NamedTuple
-
 import numpy as np
 
-from fastpiggy.active_set import blas
 from fastpiggy.active_set.cost_model import CHANGES, COSTLY, WIDE, next_level
 from fastpiggy.active_set.growth import survey
 from fastpiggy.active_set.homotopy import follow, refactor
+from fastpiggy.active_set.newton_model import (
+    correlate,
+    left,
+    model,
+    objective,
+    penalty,
+    slopes,
+    violation,
+)
 from fastpiggy.active_set.queue import heapify, pop
 from fastpiggy.active_set.reading import report
 from fastpiggy.active_set.work import (
@@ -52,42 +58,6 @@ _SURE = 0.1
 
 #: Added to the model's diagonal, over its entries: times the violation, and at the least.
 _CURB, _LEAST_CURB = 1e-3, 1e-12
-
-
-class Curved(NamedTuple):
-    """The data of a problem, by columns.
-
-    Parameters
-    ----------
-    design : Columns
-        With the intercept as its last column, if one is fitted.
-    loss : Loss
-    shift, thresholds, ridge : ndarray of shape (p,)
-        As in :class:`fastpiggy.active_set.growth.Quadratic`, the intercept included.
-    """
-
-    design: object
-    loss: object
-    shift: np.ndarray
-    thresholds: np.ndarray
-    ridge: np.ndarray
-
-
-class States(NamedTuple):
-    """What a curved problem keeps by rows.
-
-    Parameters
-    ----------
-    z, along, curvature : ndarray of shape (n,)
-        States, their change along a step, and the second derivatives.
-    scaled : ndarray of shape (room, n)
-        The working set's columns times the roots of the curvatures.
-    """
-
-    z: np.ndarray
-    along: np.ndarray
-    curvature: np.ndarray
-    scaled: np.ndarray
 
 
 @routine
@@ -136,88 +106,6 @@ def grow(problem, work, lam, most):
 
 
 @routine
-def _slopes(problem, work, states):
-    """The slopes of the loss at the states, with their sign turned."""
-    for i in range(states.z.size):
-        work.residual[i] = -problem.loss.slope(i, states.z[i])
-
-
-@routine
-def _correlate(problem, work, states):
-    """Slopes at the states, and the correlations of the working set with them."""
-    vectors, r = work.active.vectors, work.residual
-    _slopes(problem, work, states)
-    for a in range(work.active.count[COLUMNS]):
-        column, total = work.columns[a], 0.0
-        for i in range(r.size):
-            total += column[i] * r[i]
-        total -= problem.ridge[work.members[a]] * vectors[COEFFICIENT, a]
-        vectors[CORRELATION, a] = total
-
-
-@routine
-def _violation(work, lam):
-    """The largest of the working set at a level."""
-    vectors, worst = work.active.vectors, 0.0
-    w, q, level = vectors[COEFFICIENT], vectors[CORRELATION], vectors[THRESHOLD]
-    for a in range(work.active.count[COLUMNS]):
-        top = lam * level[a]
-        off = w[a] == 0.0
-        found = max(abs(q[a]) - top, 0.0) if off else abs(q[a] - np.copysign(top, w[a]))
-        # The negation lets NaN through.
-        if not found <= worst:
-            worst = found
-    return worst
-
-
-@routine
-def _model(problem, work, states, lift):
-    """The Gram matrix of the working set at the states.
-
-    If `lift`, a column that the curvatures leave flat takes the size of the others: its Newton step
-    is a gradient step.
-    """
-    active, n, size = work.active, states.z.size, work.active.count[COLUMNS]
-    G, diagonal = active.gram, active.vectors[DIAGONAL]
-    for i in range(n):
-        states.curvature[i] = np.sqrt(max(problem.loss.curvature(i, states.z[i]), 0.0))
-    for a in range(size):
-        column, scaled = work.columns[a], states.scaled[a]
-        for i in range(n):
-            scaled[i] = states.curvature[i] * column[i]
-    blas.products(states.scaled, 0, size, G)
-    largest = 0.0
-    for a in range(size):
-        largest = max(largest, G[a, a])
-    for a in range(size):
-        if lift and G[a, a] <= 0.0:
-            G[a, a] = largest if largest > 0.0 else 1.0
-        G[a, a] += problem.ridge[work.members[a]]
-        diagonal[a] = G[a, a]
-        for b in range(a):
-            G[b, a] = G[a, b]
-
-
-@routine
-def _objective(problem, states, step):
-    total = 0.0
-    for i in range(states.z.size):
-        total += problem.loss.value(i, states.z[i] + step * states.along[i])
-    return total
-
-
-@routine
-def _penalty(problem, work, lam, step):
-    """Of the working set, `step` of the way from the saved coefficients to the present ones."""
-    vectors, total = work.active.vectors, 0.0
-    w, old, level = vectors[COEFFICIENT], vectors[SAVED], vectors[THRESHOLD]
-    for a in range(work.active.count[COLUMNS]):
-        x = old[a] + step * (w[a] - old[a])
-        total += lam * level[a] * abs(x) + 0.5 * problem.ridge[work.members[a]] * x * x
-    return total
-
-
-@routine
 def newton(problem, work, states, lam, scale, tol, most):
     """At most so many Newton steps on the working set, to a violation of `tol` on it.
 
@@ -234,14 +122,14 @@ def newton(problem, work, states, lam, scale, tol, most):
     vectors = active.vectors
     w, old, q, level = (vectors[COEFFICIENT], vectors[SAVED], vectors[CORRELATION],
                         vectors[THRESHOLD])  # fmt: skip
-    worst, last, models = _violation(work, lam), np.inf, 0
+    worst, last, models = violation(work, lam), np.inf, 0
     least = worst
     while not worst <= tol:
         if models == 0 or worst * worst > _SURE * tol * last:
             if models == most:
                 break
             models += 1
-            _model(problem, work, states, True)
+            model(problem, work, states, True)
             curb = max(_CURB * min(worst / scale, 1.0), _LEAST_CURB)
             for a in range(size):
                 active.gram[a, a] *= 1.0 + curb
@@ -268,17 +156,17 @@ def newton(problem, work, states, lam, scale, tol, most):
         for i in range(n):
             states.curvature[i] = states.z[i]
             states.z[i] += states.along[i]
-        _correlate(problem, work, states)
-        worst = _violation(work, lam)
+        correlate(problem, work, states)
+        worst = violation(work, lam)
         if worst <= max(0.5 * least, tol):
             least = worst
             continue
         for i in range(n):
             states.z[i] = states.curvature[i]
-        before = _objective(problem, states, 0.0) + _penalty(problem, work, lam, 0.0)
+        before = objective(problem, states, 0.0) + penalty(problem, work, lam, 0.0)
         noise, step, good = 1e-14 * abs(before), 1.0, False
         for _halving in range(_HALVINGS):
-            value = _objective(problem, states, step) + _penalty(problem, work, lam, step)
+            value = objective(problem, states, step) + penalty(problem, work, lam, step)
             # Where what is promised drowns in rounding the step is taken as it is.
             if value <= before + 1e-4 * step * expected + noise:
                 good = True
@@ -289,8 +177,8 @@ def newton(problem, work, states, lam, scale, tol, most):
         for a in range(size):
             d = w[a] - old[a]
             w[a] = w[a] if step == 1.0 else old[a] + step * d if good else old[a]
-        _correlate(problem, work, states)
-        worst = _violation(work, lam)
+        correlate(problem, work, states)
+        worst = violation(work, lam)
         # A model that has not gained is not used again.
         least, last = min(least, worst), 0.0
         if not good:
@@ -320,12 +208,12 @@ def advance(problem, work, states, lam, end, scale, tol):
         going = newton(problem, work, states, lam, scale, 0.1 * tol, steps)
         survey(problem, work, lam, lam)
         if lam == end:
-            violation = found[VIOLATION]
-            if violation <= tol:
+            worst = found[VIOLATION]
+            if worst <= tol:
                 return SOLVED, lam
-            better = violation < 0.5 * best
+            better = worst < 0.5 * best
             stale = 0 if joined > 0 or (going and (better or close)) else stale + 1
-            best = min(best, violation)
+            best = min(best, worst)
             if stale > 1:
                 break
     return UNSOLVED, lam
@@ -362,12 +250,14 @@ def solve(problem, work, states, start, lam, end, scale, tol, asked, x, J):
     scale : float
     size : float
         The norm of the states times their curvatures, of which rounding is made.
+    rest : float
+        How far the Newton step that is left would move a state.
     found : tuple of float
         As :func:`report` returns them.
     """
     if lam == 0.0:
         cold = begin(problem, work, states, start)
-        _slopes(problem, work, states)
+        slopes(problem, work, states)
         survey(problem, work, end, end)
         if work.active.count[COLUMNS] > 0:
             # In its own units: next to a large alpha the slope along the intercept is nothing.
@@ -378,11 +268,12 @@ def solve(problem, work, states, start, lam, end, scale, tol, asked, x, J):
         scale = scale if scale > 0.0 else max(end, 1e-3 * lam)
     code, lam = advance(problem, work, states, lam, end, scale, tol * scale)
     if code == CROWDED:
-        return code, lam, scale, 0.0, (0.0, 0.0, 0.0, 0.0, 0.0)
-    _model(problem, work, states, False)
+        return code, lam, scale, 0.0, 0.0, (0.0, 0.0, 0.0, 0.0, 0.0)
+    model(problem, work, states, False)
     refactor(work.active)
     squares = 0.0
     for i in range(states.z.size):
         squares += (states.curvature[i] * states.z[i]) ** 2
+    rest = left(work, states, end)
     found = report(problem, work, end, code == SOLVED, asked, x, J)
-    return code, lam, scale, np.sqrt(squares), found
+    return code, lam, scale, np.sqrt(squares), rest, found

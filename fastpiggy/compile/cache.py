@@ -95,7 +95,7 @@ if FunctionCache is not None:
             return (*super()._index_key(sig, codegen), package_digest())
 
         def load_overload(self, sig: Any, target_context: Any) -> Any:
-            # Numba would read all its registries first, half of a warm start: compiled code asks
+            # Numba would read all its registries first, for a third of a second: compiled code asks
             # them nothing.
             rtsys.initialize(target_context)
             try:

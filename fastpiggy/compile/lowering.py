@@ -1,9 +1,9 @@
 """How code that makes no array becomes instructions: with few of them.
 
 Numba spends thirty instructions on ``x[i]``, seventy on a row ``R[i]`` and a hundred on a loop over
-a range.  LLVM takes most of them away again, in a third of a cold start.  Here are the common cases
-with those that are left in the end: plain indices of arrays of numbers, and loops in steps of one.
-Every other case is Numba's own.
+a range, and LLVM takes most of them away again.  Here are the common cases with what is left in the
+end: plain indices of arrays of numbers, and loops in steps of one.  Every other case is Numba's
+own.
 """
 
 from typing import Any

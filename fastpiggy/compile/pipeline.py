@@ -219,9 +219,8 @@ def _uncollected() -> Iterator[None]:
 #: What code goes through that makes no array.  The other half of Numba's passes look, statement by
 #: statement, for closures, expressions of whole arrays, contexts and unrolled loops.
 _PLAIN = {
-    TranslateByteCode, FixupArgs,
-    GenericRewrites, ReconstructSSA, NopythonTypeInference, PreLowerStripPhis, NativeLowering,
-    NoPythonBackend,
+    TranslateByteCode, FixupArgs, GenericRewrites, ReconstructSSA, NopythonTypeInference,
+    PreLowerStripPhis, NativeLowering, NoPythonBackend,
 }  # fmt: skip
 
 

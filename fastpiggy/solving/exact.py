@@ -1,7 +1,7 @@
 """Least squares with soft thresholds by :mod:`fastpiggy.active_set.quadratic`."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -89,6 +89,9 @@ class Data:
         )  # fmt: skip
 
 
+#: Squares of a centred column that are rounding, over those of its mean.
+_CONSTANT = 1e-28
+
 #: By kinds of designs: the machine code of the whole solve.
 _prepared: dict[Any, Any] = {}
 
@@ -144,10 +147,24 @@ def run(
             break
         larger = work.larger(min(2 * work.room, p + 8))
         first = _Start(larger, first.columns[:0], first.coefficients[:0], NEW, lam)
-    return read(
+    found = read(
         numbers, work, x, J, directions, scale, data.size, code == SOLVED, data.outward,
         workspace.give_back, data.centre,
     )  # fmt: skip
+    return replace(found, clean=False) if found.clean and _intercepts(problem, data) else found
+
+
+def _intercepts(problem: Any, data: Data) -> bool:
+    """Whether an unpenalised column is constant beside the intercept.
+
+    What is left of it when centred is the rounding of its mean, not a direction of its own.
+    """
+    free = np.flatnonzero(problem.penalty.weights == 0.0)
+    if not data.centred or not free.size:
+        return False
+    left = data.root[:, None] * (matrix.block(problem.design, free) - data.centre[free])
+    whole = data.root @ data.root
+    return bool(np.any((left * left).sum(axis=0) <= _CONSTANT * whole * data.centre[free] ** 2))
 
 
 def _resume(

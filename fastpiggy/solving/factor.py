@@ -133,7 +133,8 @@ class Factor:
         if not len(self.diagonal):
             return np.inf
         # K = D^-1 M D^-1 with D the scaling: trace(K^-1) = norm(L^-1 D)^2.
-        return 1.0 / float(((self._inverse * self._scale) ** 2).sum() or 1.0)
+        with np.errstate(over="ignore"):
+            return 1.0 / float(((self._inverse * self._scale) ** 2).sum() or 1.0)
 
     @cached_property
     def _inverse(self) -> np.ndarray:

@@ -56,3 +56,7 @@ def test_wide_ridge_by_hand():
     again = fp.solve(sol.problem, x0=x)
     assert again.iterations == 0 and again.certificate.status == "converged"
     np.testing.assert_allclose(again.intercept, y.mean() - X.mean(axis=0) @ x, rtol=1e-10)
+
+
+def test_an_inverse_beyond_the_range_of_floats_leaves_no_eigenvalue_known():
+    assert Factor.of_matrix(np.diag([1.0, 1e-310])).least_eigenvalue < 1e-300

@@ -44,6 +44,16 @@ def test_what_calls_itself_converged_is_right(random_problems, kind):
     assert max(result.scaled for result in results) < 1e-6
 
 
+def test_a_derivative_that_still_moves_is_not_called_converged(random_problems):
+    # Labels that are nearly separated: the last Newton step moves curvatures by a part in 1e5.
+    assert random_problems.check("logistic", 12, 950, ("csr",)).status == "tangent_not_converged"
+
+
+def test_an_unpenalised_constant_column_is_singular_beside_an_intercept(random_problems):
+    result = random_problems.check("weighted_lasso", 12, 1915, ("strided",))
+    assert result.status == "singular_active_set"
+
+
 def test_the_kinds_are_known(random_problems):
     assert set(KINDS) <= set(random_problems.KINDS)
 
