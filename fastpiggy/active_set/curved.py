@@ -219,7 +219,7 @@ def advance(problem, work, states, lam, end, scale, tol):
     return UNSOLVED, lam
 
 
-@kernel(allocates=False)
+@kernel
 def solve(problem, work, states, start, lam, end, scale, tol, asked, x, J):
     """:func:`advance` from a start, and what there is to :func:`report` at the end.
 

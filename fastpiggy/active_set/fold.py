@@ -133,7 +133,7 @@ def settle(fold, lam, k):
     return worst
 
 
-@kernel(allocates=False)
+@kernel
 def correlate_all(X, residuals, out):
     """``X' r`` for every row r of `residuals`, two columns of X at a time: X is read once."""
     n, p = X.shape
@@ -165,7 +165,7 @@ def stand(fold, lam, k):
     return True
 
 
-@kernel(allocates=False)
+@kernel
 def restart(fold, lam, k):
     """The state at a level for the first `k` of the order, with their signs; False if singular."""
     return stand(fold, lam, k)

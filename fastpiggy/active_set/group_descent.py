@@ -175,7 +175,7 @@ def worst(active, groups, lam):
     return worst
 
 
-@kernel(allocates=False)
+@kernel
 def descend(active, groups, lam, sweeps):
     """Block coordinate descent; ends when no group has come or gone in two sweeps.
 

@@ -161,7 +161,7 @@ def _change(active, groups, lam, step, crossings, last, share, new):
     return change, 1e-15 * total
 
 
-@kernel(allocates=False)
+@kernel
 def newton(active, groups, lam):
     """One Newton step on the active groups, with those at zero that it leads past it.
 

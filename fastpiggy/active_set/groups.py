@@ -68,7 +68,7 @@ def _extend(work, groups, before, first):
         groups.curvature[g] = min(np.sqrt(squares), largest)
 
 
-@kernel(allocates=False)
+@kernel
 def admit(problem, work, groups, wanted, coefficients):
     """Take groups into the working set with given coefficients, whatever their pull."""
     before, start = groups.count[0], work.active.count[COLUMNS]
@@ -79,7 +79,7 @@ def admit(problem, work, groups, wanted, coefficients):
     _extend(work, groups, before, start)
 
 
-@kernel(allocates=False)
+@kernel
 def grow(problem, work, groups, lam, most):
     """Let groups join that pull harder than a level, the strongest first.
 
@@ -129,7 +129,7 @@ def grow(problem, work, groups, lam, most):
     return groups.count[0] - before
 
 
-@kernel(allocates=False)
+@kernel
 def look(problem, work, groups, lam, next_):
     """One pass over X: correlations, pulls, and the largest violation at a level.
 
@@ -198,7 +198,7 @@ def advance(problem, work, groups, lam, end, tol):
     return UNSOLVED, lam
 
 
-@kernel(allocates=False)
+@kernel
 def read(problem, work, groups, lam, x):
     """Write the coefficients into x, which holds zeros.
 

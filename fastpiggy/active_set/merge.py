@@ -6,7 +6,7 @@ from fastpiggy.compile import kernel
 WHERE, LOWEST, LAST = range(3)
 
 
-@kernel(allocates=False)
+@kernel
 def merge(parts, counts, begin, end, out, found):
     """Add up the quadratics of several paths between two levels.
 

@@ -241,7 +241,7 @@ def _follow(fold, end, pieces, first, reach):
     return first, overlooked
 
 
-@kernel(allocates=False)
+@kernel
 def descend_to(fold, end, pieces, first, reach):
     """Follow the path from where it is down to a level, and record the held-out loss.
 

@@ -77,7 +77,7 @@ def advance(problem, work, lam, end, tol):
     return UNSOLVED, lam
 
 
-@kernel(allocates=False)
+@kernel
 def solve(problem, work, columns, coefficients, start, lam, end, tol, asked, x, J):
     """:func:`advance` from a start, and what there is to :func:`report` at the end.
 

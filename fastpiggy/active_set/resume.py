@@ -15,7 +15,7 @@ from fastpiggy.active_set.work import (
 from fastpiggy.compile import kernel
 
 
-@kernel(allocates=False)
+@kernel
 def resume(problem, work, start, before):
     """Coefficients of `start`, thresholds and squared l2 part of a problem in its working set.
 
@@ -49,7 +49,7 @@ def resume(problem, work, start, before):
     return k
 
 
-@kernel(allocates=False)
+@kernel
 def continue_(active, k, n, begin, end):
     """From the solution at one level towards that of another, without X.
 

@@ -229,7 +229,7 @@ def _advance(common, work, products, ridge, end, tol):
     return False
 
 
-@kernel(allocates=False)
+@kernel
 def solve_block(common, block, aim, first, last, work, out):
     """Solve and differentiate for the targets `first` to `last`.
 

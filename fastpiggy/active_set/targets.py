@@ -154,7 +154,7 @@ def _one(shared, bench, products, pulled, judged, rest, rule, numbers):
     return FOUND
 
 
-@kernel(allocates=False)
+@kernel
 def search(shared, bench, targets, rule, first, last, answers):
     """Tune for the targets `first` to `last`.
 

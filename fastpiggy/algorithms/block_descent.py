@@ -9,24 +9,31 @@ from fastpiggy.compile import helper, record
 
 
 @helper
-def _descend(problem, d, state, members, size, step, m, b):
-    """Fill z and Z of one block, in the order of its members; b < 0 is the free coordinate."""
-    design, penalty, q = problem.design, problem.penalty, problem.selection[members[0]]
+def _member(penalty, free, lo, i):
+    """The coordinate at a position of a block; the free coordinate is the last of all."""
+    return lo if free else penalty.member(lo + i)
+
+
+@helper
+def _descend(problem, d, state, b, free, lo, size, step, m):
+    """Fill z and Z of one block, in the order of its members."""
+    design, penalty = problem.design, problem.penalty
+    q = problem.selection[_member(penalty, free, lo, 0)]
     for i in range(size):
-        j = members[i]
+        j = _member(penalty, free, lo, i)
         state.u[i] = state.x[j] - step * design.dot(j, 0.0, state.r)
         state.z[i] = state.u[i]
     # Where the prox and its tangents are zero none needs X.
-    flat = b >= 0 and penalty.flat_block(b, state.u[:size], step, q)
+    flat = not free and penalty.flat_block(b, state.u[:size], step, q)
     for k in range(m):
         for i in range(size):
-            j = members[i]
+            j = _member(penalty, free, lo, i)
             slope = 0.0
             if not flat:
                 slope = design.dot(j, 0.0, state.R[k]) + d.design.dot(k, j, state.r)
             state.U[k, i] = state.J[k, j] - step * slope
             state.Z[k, i] = state.U[k, i]
-    if b >= 0:
+    if not free:
         penalty.prox_block(
             b, state.u[:size], step, state.z[:size], state.U, state.Z, d.penalty, m, q
         )
@@ -47,23 +54,15 @@ class BlockDescent(NamedTuple):
     def step(self, problem, d, state, m, moving):
         change, tangent_change, tangent_size, residual, moved = 0.0, 0.0, 0.0, 0.0, 0
         p = state.x.size
-        free = problem.design.free()
-        blocks = problem.penalty.blocks(p - free)
-        members = np.empty(p, dtype=np.int64)
-        C = np.empty(m)
-        for b in range(blocks + free):
-            if b < blocks:
+        blocks = problem.penalty.blocks(p - problem.design.free())
+        for b in range(blocks + problem.design.free()):
+            free = b == blocks
+            lo, hi = p - 1, p
+            if not free:
                 lo, hi = problem.penalty.block(b)
-                for i in range(lo, hi):
-                    members[i - lo] = problem.penalty.member(i)
-                size = hi - lo
-            else:
-                members[0] = p - 1
-                size = 1
-            step = 1.0 / self.lipschitz[b]
-            _descend(problem, d, state, members, size, step, m, b if b < blocks else -1)
-            for i in range(size):
-                j = members[i]
+            _descend(problem, d, state, b, free, lo, hi - lo, 1.0 / self.lipschitz[b], m)
+            for i in range(hi - lo):
+                j = _member(problem.penalty, free, lo, i)
                 delta = state.z[i] - state.x[j]
                 change += delta * delta
                 if not abs(delta) * self.lipschitz[b] <= residual:
@@ -74,16 +73,16 @@ class BlockDescent(NamedTuple):
                     delta = 0.0
                 differs = delta != 0.0
                 for k in range(m):
-                    C[k] = state.Z[k, i] - state.J[k, j]
-                    differs = differs or C[k] != 0.0
-                    tangent_change += C[k] * C[k]
+                    state.G[k, j] = state.Z[k, i] - state.J[k, j]
+                    differs = differs or state.G[k, j] != 0.0
+                    tangent_change += state.G[k, j] * state.G[k, j]
                     tangent_size += state.Z[k, i] * state.Z[k, i]
                     state.J[k, j] = state.Z[k, i]
                 if moving:
                     state.x[j] = state.z[i]
                 if differs:
                     problem.design.advance(
-                        j, 0.0, delta, C, m, problem.loss, d.loss, d.design,
+                        j, 0.0, delta, state.G[:, j], m, problem.loss, d.loss, d.design,
                         state.s, state.r, state.S, state.R,
                     )  # fmt: skip
         return Move(change, tangent_change, tangent_size, residual, moved)

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 from functools import cache, partial
-from typing import Any, TypeVar, overload
+from typing import Any, TypeVar
 
 from numba import njit, typeof
+from numba.core.compiler_lock import global_compiler_lock
 from numba.core.errors import NumbaError
 
 from fastpiggy.compile.cache import attach_cache
@@ -19,40 +20,40 @@ except ImportError:  # pragma: no cover - a Numba that hides it
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-@overload
-def kernel(function: Function) -> Function: ...
-@overload
-def kernel(*, allocates: bool) -> Callable[[Function], Function]: ...
-def kernel(function: Any = None, *, allocates: bool = True) -> Any:
+def kernel(function: Function) -> Function:
     """Compile a function at its first call with each combination of types, and cache it on disk.
 
     Kernels run without the interpreter lock, on one thread, and only read the fields of records.
     With ``NUMBA_DISABLE_JIT=1`` the function is returned as it is.
-
-    Parameters
-    ----------
-    function : callable
-    allocates : bool
-        False where neither the kernel nor what it calls makes an array or hands one out: references
-        to arrays need no counting then, which is a good part of the code to compile.  A kernel that
-        calls users' records must be :func:`prepared`, which copes with those that do.
     """
-    if function is None:
-        return partial(kernel, allocates=allocates)
     if not COMPILED:
         return function
-    return _dispatcher(function, allocates)
-
-
-def _dispatcher(function: Any, allocates: bool) -> Any:
-    dispatcher = njit(**OUTER, _nrt=allocates)(function)
+    # Where neither the kernel nor what it calls makes an array or hands one out, references to
+    # arrays need no counting, which is a good part of the code to compile.
+    dispatcher = njit(**OUTER, _nrt=False)(function)
     attach_cache(dispatcher)
+    dispatcher.compile = partial(_compile, dispatcher, dispatcher.compile)
     # Kernels call it as a routine: they hold it anyway, and a second copy would take the first
     # one's place in the process that compiles both, with other roundings than where it is loaded.
     called = cache(lambda: njit(**APART)(function))
     dispatcher.get_call_template = lambda args, kws: called().get_call_template(args, kws)
     dispatcher.get_overload = lambda signature: called().get_overload(signature)
-    return dispatcher
+    return dispatcher  # type: ignore[no-any-return]
+
+
+@global_compiler_lock  # type: ignore[untyped-decorator]
+def _compile(dispatcher: Any, compile_: Callable[[Any], Any], signature: Any) -> Any:
+    """Without counts of references, and with them where that fails."""
+    try:
+        return compile_(signature)
+    except NumbaError:
+        # Numba would answer again with the failure.
+        dispatcher._compiler._failed_cache.clear()
+        dispatcher.targetoptions["_nrt"] = True
+        try:
+            return compile_(signature)
+        finally:
+            dispatcher.targetoptions["_nrt"] = False
 
 
 def kind(value: Any) -> Any:
@@ -70,11 +71,4 @@ def prepared(kernel: Function, *arguments: Any) -> Function:
     if not COMPILED:
         return kernel
     dispatcher: Any = kernel
-    wanted = tuple(map(typeof, arguments))
-    try:
-        return dispatcher.compile(wanted)  # type: ignore[no-any-return]
-    except NumbaError:
-        if dispatcher.targetoptions["_nrt"]:
-            raise
-    # A user's record may make arrays where our own do not.
-    return _dispatcher(dispatcher.py_func, True).compile(wanted)  # type: ignore[no-any-return]
+    return dispatcher.compile(tuple(map(typeof, arguments)))  # type: ignore[no-any-return]

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from numba.core.errors import NumbaError
 
-from fastpiggy.compile import kernel, prepared
+from fastpiggy.compile import kernel
 from fastpiggy.compile.flags import COMPILED
 
 
-@kernel(allocates=False)
+@kernel
 def spread(x, out):
     for i in range(x.shape[0]):
         row = x[i]
@@ -18,7 +18,7 @@ def spread(x, out):
             out[i] += row[j]
 
 
-@kernel(allocates=False)
+@kernel
 def doubled(x, out):
     y = np.empty(x.size)
     for i in range(x.size):
@@ -38,15 +38,15 @@ def test_arrays_and_their_views_keep_their_owners():
 
 def test_a_callee_that_makes_an_array_is_compiled_with_counts():
     x, out = np.arange(3.0), np.zeros(3)
-    prepared(doubled, x, out)(x, out)
+    doubled(x, out)
     np.testing.assert_array_equal(out, [0.0, 2.0, 4.0])
 
 
 @pytest.mark.skipif(not COMPILED, reason="nothing is compiled")
 def test_what_cannot_be_compiled_at_all_says_so():
-    @kernel(allocates=False)
+    @kernel
     def wrong(x):
         return x.no_such_thing
 
     with pytest.raises(NumbaError, match="no_such_thing"):
-        prepared(wrong, np.zeros(1))
+        wrong(np.zeros(1))

@@ -6,13 +6,13 @@ import pytest
 from fastpiggy.compile import kernel
 
 
-@kernel(allocates=False)
+@kernel
 def read(x, i, out):
     """Elements by a variable, a constant, from the front and from the end."""
     out[0], out[1], out[2], out[3] = x[i], x[-i - 1], x[2], x[-2]
 
 
-@kernel(allocates=False)
+@kernel
 def write(x, i, value):
     x[i] = value
     x[-1] = value
@@ -20,7 +20,7 @@ def write(x, i, value):
     x[-i - 2] *= 2
 
 
-@kernel(allocates=False)
+@kernel
 def rows(A, i, out):
     """Rows and columns by a variable and by a constant, as views that can be written."""
     first, last, column = A[i], A[-1], A[:, 1]
@@ -31,7 +31,7 @@ def rows(A, i, out):
     first[0], last[1] = 7.0, -7.0
 
 
-@kernel(allocates=False)
+@kernel
 def count(a, b, step, out):
     """What ranges run over, whatever their direction, empty ones included; one of them twice."""
     n, again = 0, range(a, b)
@@ -55,7 +55,7 @@ def count(a, b, step, out):
         out[6] += k * i
 
 
-@kernel(allocates=False)
+@kernel
 def choose(x, y, k, out):
     out[0], out[1], out[2], out[3] = max(x, y), min(x, y), max(x, k), min(k, y)
     out[4], out[5], out[6] = max(x, y, 0.5), max(k, 2), min(k, k - 1)
@@ -70,7 +70,7 @@ def both(function, make):
         np.testing.assert_array_equal(ours, theirs)
 
 
-@kernel(allocates=False)
+@kernel
 def read_forward(x, i, out):
     out[0], out[1] = x[i], x[i + i]
 
