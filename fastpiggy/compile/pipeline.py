@@ -18,7 +18,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from llvmlite.binding import Linkage
+from llvmlite.binding import Linkage, create_pass_builder, create_pipeline_tuning_options
+from numba import config
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import CompilerBase, DefaultPassBuilder
 from numba.core.compiler_machinery import register_pass
@@ -56,10 +57,14 @@ class _Optimised(JITCodeLibrary):
         if self.counts:
             super()._optimize_final_module()
             return
-        found = self._codegen._module_pass_manager()
-        # Releases from before LLVM's new pass managers have no builder beside the passes.
-        passes, *builder = found if isinstance(found, tuple) else (found,)
-        passes.run(self._final_module, *builder)
+        options = create_pipeline_tuning_options(speed_level=int(config.OPT))
+        options.loop_vectorization = bool(config.LOOP_VECTORIZE)
+        options.slp_vectorization = bool(config.SLP_VECTORIZE)
+        # Unrolled loops take a tenth longer to compile, and are not faster: what is hot is
+        # vectorised, four vectors at a time.
+        options.loop_unrolling = False
+        builder = create_pass_builder(self._codegen._tm, options)
+        builder.getModulePassManager().run(self._final_module, builder)
 
 
 class _Linked(_Optimised):
