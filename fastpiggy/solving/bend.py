@@ -21,12 +21,15 @@ def rounding(point: Linearisation, J: np.ndarray) -> float:
     An entry of ``Z'diag(h) Z`` has terms that add up to at most ``sqrt(K_ii K_jj)``, and what the
     penalty adds is the difference of two numbers of the size of 1/step.
     """
-    members, Q, _ = point.active
+    members, Q, curb = point.active
     y = J[members] if Q is None else Q.T @ J[members]
     size = np.sqrt(np.abs(point.factor.diagonal))[:, None]
     terms = point.factor.terms(y) + size * (size * np.abs(y)).sum(axis=0)
     inverse = 1.0 / point.steps[members]
-    terms += (inverse if Q is None else (Q * Q).T @ inverse)[:, None] * np.abs(y)
+    if curb.ndim == 2:
+        terms += np.abs(curb) @ np.abs(y)
+    else:
+        terms += (inverse if Q is None else (Q * Q).T @ inverse)[:, None] * np.abs(y)
     own = np.linalg.norm(J)
     if point.x.size > point.binding.penalised:
         own += np.linalg.norm(np.abs(point.binding.design.mean) @ np.abs(J[:-1]))
@@ -125,14 +128,15 @@ def _of_groups(
     most 6 d of its size.  The prox moves by ``C = -step w v dalpha``.
     """
     penalised, (members, _, curb) = point.binding.penalised, point.active
-    if curb.size != members.size:
+    if len(curb) != members.size:
         return None
     C, found = move.C / point.steps[:, None], np.zeros_like(J)
     k = 0
-    for group, P in point.selection.slopes:
-        here = curb[k : k + group.size]
+    for group, _ in point.selection.slopes:
+        # A row sum is above the norm.
+        here = np.abs(curb[k : k + group.size]).reshape(group.size, -1).sum(axis=1)
         k += group.size
-        if group[0] >= penalised or np.array_equal(P, np.eye(len(P))):
+        if group[0] >= penalised or not here.any():
             continue
         turn = float(np.linalg.norm(reach[group]) / max(np.linalg.norm(point.x[group]), 1e-300))
         if not turn <= _TURN:

@@ -120,7 +120,7 @@ def _singular(point: Linearisation) -> bool:
 def _held(point: Linearisation) -> bool:
     """Whether the penalty alone makes it regular: all but the intercept are curved by it."""
     members, _, curb = point.active
-    if curb.size != members.size or not np.any(point.curvatures > 0.0):
+    if curb.shape != members.shape or not np.any(point.curvatures > 0.0):
         return False
     flat = members[curb <= PIVOT * (point.binding.lipschitz[members] + curb)]
     free = [] if not point.binding.problem.fit_intercept else [point.x.size - 1]

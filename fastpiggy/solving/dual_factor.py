@@ -19,6 +19,8 @@ _FREE, _LARGEST, _STIFF = 8, 2**24, 1e10
 
 def fits(shape: tuple[int, int], h: np.ndarray, curb: np.ndarray) -> bool:
     """Whether a system of these rows, curvatures and C can be factored so."""
+    if curb.ndim == 2:
+        return False
     n, k = shape[0], curb.size
     free = np.count_nonzero(curb == 0.0)
     small = n * k <= _LARGEST and n + free < k and free <= _FREE

@@ -62,7 +62,10 @@ class Factor:
             K = A.T @ A
         else:
             K = (A.T * h) @ A
-        K[np.diag_indices_from(K)] += curb
+        if curb.ndim == 2:
+            K += curb
+        else:
+            K[np.diag_indices_from(K)] += curb
         return cls.of_matrix(K)
 
     @classmethod
@@ -142,12 +145,14 @@ class Factor:
         return linalg.lapack.dtrtri(self._cholesky, lower=1)[0]
 
     def trace(self, curb: np.ndarray) -> float:
-        """``trace(inv(K) (K - C))`` with C the diagonal `curb`; of the pseudoinverse if singular.
+        """``trace(inv(K) (K - C))``, C of the diagonal `curb`; of the pseudoinverse if singular.
 
         With the factor ``L L'`` of the scaled ``D K D``, ``inv(K)_ii = D_ii^2 norm(inv(L)_:i)^2``.
         """
         if not len(self.diagonal):
             return 0.0
+        if curb.ndim == 2:
+            return len(curb) - float(np.trace(self.solve(curb)))
         if self._cholesky is not None:
             inverse = (self._inverse**2).sum(axis=0) * self._scale**2
             return float(len(curb) - inverse @ curb)

@@ -123,7 +123,7 @@ class Linearisation:
 
     def _reach(self, z: np.ndarray) -> np.ndarray:
         """How far x can still move, and what rounding leaves of it: so near counts as on a kink."""
-        return 2.0 * np.abs(z - self.x) + _ROUNDING * self.floor * self.binding.scale * self.steps
+        return 2.0 * np.abs(z - self.x) + _ROUNDING * self.rounding * self.steps
 
     @cached_property
     def bent(self) -> np.ndarray:
@@ -139,14 +139,29 @@ class Linearisation:
         return (self.x - self.selection.z) / self.steps
 
     @cached_property
-    def floor(self) -> float:
-        """What rounding leaves of the optimality: about epsilon times the sums it is made of."""
+    def _rows_size(self) -> float:
+        """The norm of slopes and states, in units in which columns have their curvatures' roots."""
         _, h = self.binding.start
         on = h > 0
-        sizes = np.sqrt((self.slopes[on] ** 2 / h[on]).sum() + h[on] @ self.states[on] ** 2)
+        return float(np.sqrt((self.slopes[on] ** 2 / h[on]).sum() + h[on] @ self.states[on] ** 2))
+
+    @cached_property
+    def floor(self) -> float:
+        """What rounding leaves of the optimality: about epsilon times the sums it is made of."""
         curvature = self.binding.lipschitz
-        terms = curvature * np.abs(self.x) + np.sqrt(curvature) * sizes
+        terms = curvature * np.abs(self.x) + np.sqrt(curvature) * self._rows_size
         return float(np.finfo(float).eps * terms.max()) / self.binding.scale
+
+    @cached_property
+    def rounding(self) -> np.ndarray:
+        """What rounding leaves of the violation, each coordinate in the units of its own column.
+
+        Columns are centred on the way: what is rounded has the size of those that are not.
+        """
+        size = np.sqrt(self.binding.lipschitz)
+        if self.x.size > self.binding.penalised:
+            size[:-1] = np.hypot(size[:-1], size[-1] * self.binding.design.mean)
+        return np.finfo(float).eps * size * (self._rows_size + np.linalg.norm(size * self.x))
 
     @property
     def optimality(self) -> float:
