@@ -270,7 +270,13 @@ def solve(problem, work, states, start, lam, end, scale, tol, asked, x, J):
     if code == CROWDED:
         return code, lam, scale, 0.0, 0.0, (0.0, 0.0, 0.0, 0.0, 0.0)
     model(problem, work, states, False)
+    # Without what was added to the model columns may depend on others: that makes no other x.
+    w, kept = work.active.vectors[COEFFICIENT], work.active.vectors[SAVED]
+    for a in range(work.active.count[COLUMNS]):
+        kept[a] = w[a]
     refactor(work.active)
+    for a in range(work.active.count[COLUMNS]):
+        w[a] = kept[a]
     squares = 0.0
     for i in range(states.z.size):
         squares += (states.curvature[i] * states.z[i]) ** 2
