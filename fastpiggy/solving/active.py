@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from fastpiggy.algorithms.composite import prox
-from fastpiggy.penalties import GroupL2
+from fastpiggy.penalties import ElasticNet, GroupL2, SquaredL2
 
 #: How near to a kink counts as on it, relative to the prox's argument.
 NEAR = 1e-8
@@ -30,8 +30,8 @@ class Selection:
     kinks : ndarray of int
         Coordinates where the selection was not unique.
     curbs : list of ndarray, optional
-        ``(inv(P) - I)/step`` of each block, where a formula gives it: out of P, which is near I
-        where the step is short, only some digits of it come.
+        ``(inv(P) - I)/step`` of each block, or the diagonal of all coordinates, where a formula
+        gives it: out of P, which is near I where the step is short, only some digits of it come.
     """
 
     z: np.ndarray
@@ -62,6 +62,8 @@ class Selection:
         if self.slopes[0][0] is None:
             a = self.slopes[0][1]
             members = np.flatnonzero(a)
+            if self.curbs is not None:
+                return members, None, self.curbs[0][members]
             return members, None, (1.0 / a[members] - 1.0) / steps[members]
         if self.curbs is not None:
             members = np.concatenate([group for group, _ in self.slopes])
@@ -133,7 +135,18 @@ def _coordinates(
         q = binding.composite.selection[j]
         a[j] = (1.0 - q) * off[1][0, j] + q * on[1][0, j]
         C[:, j] = (1.0 - q) * off[2][:, j] + q * on[2][:, j]
-    return Selection(z, [(None, a)], C.T, kinks)
+    curbs, l2 = None, _squared_l2(binding.composite.penalty)
+    blended = kinks[(a[kinks] > 0.0) & (binding.composite.selection[kinks] < 1.0)]
+    if l2 is not None and not blended.size:
+        curbs = [np.where(np.arange(u.size) < binding.penalised, l2, 0.0)]
+    return Selection(z, [(None, a)], C.T, kinks, curbs)
+
+
+def _squared_l2(penalty: Any) -> float | None:
+    """The factor of ``norm(x)^2 / 2`` in a penalty with no other curvature; None for others."""
+    if type(penalty) is SquaredL2:
+        return float(penalty.alpha)
+    return float(penalty.alpha * (1.0 - penalty.l1_ratio)) if type(penalty) is ElasticNet else None
 
 
 def _blocks(

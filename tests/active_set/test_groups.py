@@ -111,6 +111,19 @@ def test_all_parameters_against_differences_and_the_adjoint(intercept):
             assert product == pytest.approx(v @ J + 0.3 * intercept * b, rel=1e-8, abs=1e-12)
 
 
+def test_a_weight_of_zero_that_grows():
+    X, y, rng = data(seed=2)
+    c = np.sqrt(np.unique(LABELS, return_counts=True)[1])
+    c[3] = 0.0
+    problem = fp.group_lasso(np.asfortranarray(X), y, 0.1, LABELS, weights=c)
+    sol = fp.solve(problem, wrt="weights")
+    J, v, h = sol.jacobian["weights"], rng.standard_normal(16), 1e-6
+    assert np.abs(J[:, 3]).max() > 1e-3
+    end = fp.solve(problem.replace(weights=c + h * (np.arange(8) == 3)), tol=1e-12)
+    np.testing.assert_allclose((end.x - sol.x) / h, J[:, 3], atol=1e-5 * np.abs(J).max())
+    np.testing.assert_allclose(sol.vjp(v)["weights"], v @ J, rtol=1e-9, atol=1e-12)
+
+
 @pytest.mark.compiled
 def test_the_fused_tangent_agrees():
     X, y, _ = data(seed=3)
