@@ -127,11 +127,20 @@ def _coordinates(
     z, a, C = _evaluate(binding, u, steps, ones, d, m)
     away = NEAR * np.abs(u) + slack
     low, high = (_evaluate(binding, u + side * away, steps, ones, d, m) for side in (-1.0, 1.0))
-    a, C = a[0], C.copy()
-    kinks = np.flatnonzero(np.abs(high[1][0] - low[1][0]) > 1e-3)
+    a, C, sides = a[0], C.copy(), [low, high]
+    bent = np.abs(high[1][0] - low[1][0]) > 1e-3
+    # So wide a doubt may span a whole piece: between two bounds, or between two thresholds.
+    flat = low[1][0] == 0.0
+    spans = ~bent & np.where(flat, low[0] != high[0], low[0] * high[0] < 0.0)
+    if spans.any():
+        inside = np.where(spans, np.where(flat, 0.5 * (low[0] + high[0]), 0.0), u)
+        sides.append(_evaluate(binding, inside, steps, ones, d, m))
+        bent |= spans & (np.abs(sides[2][1][0] - low[1][0]) > 1e-3)
+    kinks = np.flatnonzero(bent)
     for j in kinks:
-        # The inactive side is the one with the smaller slope.
-        off, on = (low, high) if low[1][0, j] <= high[1][0, j] else (high, low)
+        # The inactive side is the one with the smallest slope.
+        slopes = [side[1][0, j] for side in sides]
+        off, on = sides[np.argmin(slopes)], sides[np.argmax(slopes)]
         q = binding.composite.selection[j]
         a[j] = (1.0 - q) * off[1][0, j] + q * on[1][0, j]
         C[:, j] = (1.0 - q) * off[2][:, j] + q * on[2][:, j]

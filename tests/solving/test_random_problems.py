@@ -82,3 +82,8 @@ def test_what_is_wrong_is_found(random_problems, monkeypatch, spoil, word):
     results = random_problems.run(6, seed=11, only="lasso", storages=("F",))
     faults = [fault for result in results for fault in result.faults]
     assert any(word in fault for fault in faults)
+
+
+def test_a_constant_column_in_a_box_beside_an_intercept_is_singular(random_problems):
+    # What rounding leaves of it centred says nothing: the doubt spans the whole box.
+    assert random_problems.check("box", 15, 988, ("C",)).status == "singular_active_set"
