@@ -139,7 +139,7 @@ class Certificate:
 
     @property
     def tangent_error(self) -> float | None:
-        """How far J may be from the derivative, in Frobenius norm.
+        """How far J, with the intercept's row, may be from the derivative, in Frobenius norm.
 
         A bound where :attr:`certified`, else an estimate; inf where nothing is known.
         """

@@ -64,14 +64,14 @@ _CURB, _LEAST_CURB = 1e-3, 1e-12
 def begin(problem, work, states, start):
     """An empty working set but for the columns of `start` that are not zero or not penalised.
 
-    Returns whether all of `start` is zero.
+    Returns whether all of `start` that is penalised is zero.
     """
     cold = True
     for i in range(states.z.size):
         states.z[i] = problem.loss.start(i)
     for j in range(start.size):
         if start[j] != 0.0 or problem.thresholds[j] == 0.0:
-            cold = cold and start[j] == 0.0
+            cold = cold and (start[j] == 0.0 or problem.thresholds[j] == 0.0)
             _take(problem, work, j, start[j])
             column = work.columns[work.active.count[COLUMNS] - 1]
             for i in range(column.size):
@@ -270,7 +270,13 @@ def solve(problem, work, states, start, lam, end, scale, tol, asked, x, J):
     if code == CROWDED:
         return code, lam, scale, 0.0, 0.0, (0.0, 0.0, 0.0, 0.0, 0.0)
     model(problem, work, states, False)
+    # Without what was added to the model columns may depend on others: that makes no other x.
+    w, kept = work.active.vectors[COEFFICIENT], work.active.vectors[SAVED]
+    for a in range(work.active.count[COLUMNS]):
+        kept[a] = w[a]
     refactor(work.active)
+    for a in range(work.active.count[COLUMNS]):
+        w[a] = kept[a]
     squares = 0.0
     for i in range(states.z.size):
         squares += (states.curvature[i] * states.z[i]) ** 2

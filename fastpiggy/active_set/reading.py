@@ -73,14 +73,15 @@ def read(problem, work, lam, x):
         else:
             gap = 1.0 - abs(work.correlation[j]) / top
         distance = min(distance, gap)
-    free = 0
+    out = 0
     for a in range(count[COLUMNS]):
-        free += vectors[THRESHOLD, a] == 0.0
+        out += w[a] != 0.0 or vectors[THRESHOLD, a] == 0.0
     for i in range(count[ACTIVE]):
-        pivot = min(pivot, R[i, i] * R[i, i] / diagonal[order[i]])
-        free -= vectors[THRESHOLD, order[i]] == 0.0
-    # An unpenalised column that the factor has left out depends on the others.
-    pivot = 0.0 if free > 0 else pivot
+        a = order[i]
+        pivot = min(pivot, R[i, i] * R[i, i] / diagonal[a])
+        out -= w[a] != 0.0 or vectors[THRESHOLD, a] == 0.0
+    # A column of the support that the factor has left out depends on the others.
+    pivot = 0.0 if out > 0 else pivot
     return distance, pivot, curvature, term
 
 

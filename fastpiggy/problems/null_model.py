@@ -8,7 +8,10 @@ from fastpiggy.algorithms.composite import rows, starts
 from fastpiggy.compile import roles
 from fastpiggy.designs import matrix
 
-_STEPS = 100
+_STEPS, _DOUBLINGS = 100, 100
+
+#: What Newton's step leaves of the gradient, over it, where its matrix is flat.
+_FLAT = 1e-6
 
 
 def alpha_max(problem: Any) -> float:
@@ -66,25 +69,58 @@ def gradient_at_null(problem: Any, free: np.ndarray, l2: float = 0.0) -> np.ndar
         A = np.column_stack([A, np.ones(n)])
     start, r, h = np.empty(n), np.empty(n), np.empty(n)
     starts(problem.loss, start, h)
-    value = rows(problem.loss, start, r, h)
+    x = np.zeros(A.shape[1])
+    if problem.fit_intercept:
+        x[-1] = intercept_alone(problem.loss, n)
+    value = rows(problem.loss, start + x[-1:].sum(), r, h)
     if A.shape[1]:
         curb = np.full(A.shape[1], l2)
         curb[int(free.sum()) :] = 0.0
-        r = _newton(problem.loss, A, start, r, h, value, curb)
+        r = _newton(problem.loss, A, start, r, h, value, curb, x)
     return matrix.scatter(problem.design, r)
+
+
+def intercept_alone(loss: Any, n: int) -> float:
+    """The intercept that fits best by itself, where Newton's method may not find it from 0.
+
+    Where most rows stand where the loss is linear there is no curvature to tell how far to go; the
+    slopes add up to zero at a point that bisection finds.  0.0 where there is enough of it.
+    """
+    if hasattr(loss, "roughness"):
+        return 0.0
+    start, most, r, h = np.empty(n), np.empty(n), np.empty(n), np.empty(n)
+    starts(loss, start, most)
+    rows(loss, start, r, h)
+    if 2.0 * h.sum() >= most.sum():
+        return 0.0
+
+    def slope(b: float) -> float:
+        rows(loss, start + b, r, h)
+        return float(r.sum())
+
+    sense = -np.sign(slope(0.0))
+    near, far = 0.0, sense * (float(np.abs(start).max()) or 1.0)
+    for _ in range(_DOUBLINGS):
+        if not slope(far) * sense < 0.0:
+            break
+        near, far = far, 2.0 * far
+    while True:
+        middle = 0.5 * (near + far)
+        if middle in (near, far):
+            return far
+        near, far = (middle, far) if slope(middle) * sense < 0.0 else (near, middle)
 
 
 def _newton(
     loss: Any, A: np.ndarray, start: np.ndarray, r: np.ndarray, h: np.ndarray, value: float,
-    curb: np.ndarray,
+    curb: np.ndarray, x: np.ndarray,
 ) -> np.ndarray:  # fmt: skip
-    """Damped Newton steps on the columns of A; returns the slopes at the minimum."""
+    """Damped Newton steps on the columns of A from x; returns the slopes at the minimum."""
     scale = np.sqrt((A * A).sum(axis=0))
     scale[scale == 0] = 1.0
     A = A / scale
     curb = curb / scale**2
-    x = np.zeros(A.shape[1])
-    first = None
+    x, first = x * scale, None
     # A quadratic is at its minimum after one step; the second takes away the rounding.
     for _ in range(2 if loss.quadratic() else _STEPS):
         g = A.T @ r + curb * x
@@ -94,6 +130,11 @@ def _newton(
             break
         H = (A.T * h) @ A + np.diag(curb)
         step = -np.linalg.lstsq(H, g, rcond=1e-13)[0]
+        if np.abs(g + H @ step).max() > _FLAT * size:
+            # The curvatures say nothing along g: those of parabolas above the loss do.
+            above = np.maximum(h, np.abs(r) / np.maximum(np.abs(start + A @ x), 1e-300))
+            H = (A.T * above) @ A + np.diag(curb)
+            step = -np.linalg.lstsq(H, g, rcond=1e-13)[0]
         for halving in range(40):
             trial = x + step * 0.5**halving
             new_r, new_h = np.empty_like(r), np.empty_like(h)

@@ -6,9 +6,13 @@ from typing import Any
 import numpy as np
 
 from fastpiggy.algorithms.composite import prox
+from fastpiggy.penalties import ElasticNet, GroupL2, SquaredL2
 
 #: How near to a kink counts as on it, relative to the prox's argument.
 NEAR = 1e-8
+
+#: Active coordinates at the most for a matrix that the penalty adds.
+_LARGEST_MATRIX = 1000
 
 
 @dataclass
@@ -25,12 +29,16 @@ class Selection:
     C : ndarray of shape (p, m)
     kinks : ndarray of int
         Coordinates where the selection was not unique.
+    curbs : list of ndarray, optional
+        ``(inv(P) - I)/step`` of each block, or the diagonal of all coordinates, where a formula
+        gives it: out of P, which is near I where the step is short, only some digits of it come.
     """
 
     z: np.ndarray
     slopes: list[tuple[np.ndarray | None, np.ndarray]]
     C: np.ndarray
     kinks: np.ndarray
+    curbs: list[np.ndarray] | None = None
 
     def apply(self, V: np.ndarray) -> np.ndarray:
         """``P V`` for V of shape (p, m)."""
@@ -45,15 +53,22 @@ class Selection:
     def range(self, steps: np.ndarray) -> tuple[np.ndarray, np.ndarray | None, np.ndarray]:
         """Active coordinates, a basis of the range of P in them, and ``(inv(P) - I)/step`` there.
 
-        The basis is None where it is the coordinates themselves; the last is then a vector where
-        P is diagonal, else a matrix.
+        The basis is None where it is the coordinates themselves.  The last is a vector where it is
+        diagonal in that basis, else a matrix: so it is where formulas give it and it is not too
+        large, since a basis that mixes columns of different sizes drowns the small ones.
         """
         if not self.slopes:
             return np.zeros(0, dtype=np.int64), None, np.zeros(0)
         if self.slopes[0][0] is None:
             a = self.slopes[0][1]
             members = np.flatnonzero(a)
+            if self.curbs is not None:
+                return members, None, self.curbs[0][members]
             return members, None, (1.0 / a[members] - 1.0) / steps[members]
+        if self.curbs is not None:
+            members = np.concatenate([group for group, _ in self.slopes])
+            if members.size <= _LARGEST_MATRIX:
+                return members, None, _block_diagonal(self.curbs)
         members, columns, curb = [], [], []
         for group, P in self.slopes:
             values, vectors = np.linalg.eigh(P)
@@ -112,15 +127,35 @@ def _coordinates(
     z, a, C = _evaluate(binding, u, steps, ones, d, m)
     away = NEAR * np.abs(u) + slack
     low, high = (_evaluate(binding, u + side * away, steps, ones, d, m) for side in (-1.0, 1.0))
-    a, C = a[0], C.copy()
-    kinks = np.flatnonzero(np.abs(high[1][0] - low[1][0]) > 1e-3)
+    a, C, sides = a[0], C.copy(), [low, high]
+    bent = np.abs(high[1][0] - low[1][0]) > 1e-3
+    # So wide a doubt may span a whole piece: between two bounds, or between two thresholds.
+    flat = low[1][0] == 0.0
+    spans = ~bent & np.where(flat, low[0] != high[0], low[0] * high[0] < 0.0)
+    if spans.any():
+        inside = np.where(spans, np.where(flat, 0.5 * (low[0] + high[0]), 0.0), u)
+        sides.append(_evaluate(binding, inside, steps, ones, d, m))
+        bent |= spans & (np.abs(sides[2][1][0] - low[1][0]) > 1e-3)
+    kinks = np.flatnonzero(bent)
     for j in kinks:
-        # The inactive side is the one with the smaller slope.
-        off, on = (low, high) if low[1][0, j] <= high[1][0, j] else (high, low)
+        # The inactive side is the one with the smallest slope.
+        slopes = [side[1][0, j] for side in sides]
+        off, on = sides[np.argmin(slopes)], sides[np.argmax(slopes)]
         q = binding.composite.selection[j]
         a[j] = (1.0 - q) * off[1][0, j] + q * on[1][0, j]
         C[:, j] = (1.0 - q) * off[2][:, j] + q * on[2][:, j]
-    return Selection(z, [(None, a)], C.T, kinks)
+    curbs, l2 = None, _squared_l2(binding.composite.penalty)
+    blended = kinks[(a[kinks] > 0.0) & (binding.composite.selection[kinks] < 1.0)]
+    if l2 is not None and not blended.size:
+        curbs = [np.where(np.arange(u.size) < binding.penalised, l2, 0.0)]
+    return Selection(z, [(None, a)], C.T, kinks, curbs)
+
+
+def _squared_l2(penalty: Any) -> float | None:
+    """The factor of ``norm(x)^2 / 2`` in a penalty with no other curvature; None for others."""
+    if type(penalty) is SquaredL2:
+        return float(penalty.alpha)
+    return float(penalty.alpha * (1.0 - penalty.l1_ratio)) if type(penalty) is ElasticNet else None
 
 
 def _blocks(
@@ -131,28 +166,44 @@ def _blocks(
     for members in binding.blocks:
         probes[np.arange(len(members)), members] = 1.0
     free = np.arange(binding.penalised, u.size)
-    norms = np.zeros(u.size)
+    norms, wide = np.zeros(u.size), np.zeros(u.size)
     for members in binding.blocks:
         norms[members] = np.linalg.norm(u[members])
-    away = u * (NEAR + np.minimum(slack, 1e-3 * norms) / np.where(norms > 0, norms, 1.0))
+        wide[members] = np.linalg.norm(slack[members])
+    away = u * (NEAR + np.minimum(wide, 1e-3 * norms) / np.where(norms > 0, norms, 1.0))
     z, A, C = _evaluate(binding, u, steps, probes, d, m)
     sides = [_evaluate(binding, u + side * away, steps, probes, d, m) for side in (-1.0, 1.0)]
-    slopes, kinks = [], []
-    for members in binding.blocks:
+    slopes, kinks, on = [], [], {}
+    for b, members in enumerate(binding.blocks):
         size = len(members)
         P = A[:size, members].T
         low, high = (side[1][:size, members].T for side in sides)
         if np.abs(high - low).max(initial=0.0) > 1e-3:
             order = [0, 1] if np.trace(low) <= np.trace(high) else [1, 0]
-            off, on = (sides[i] for i in order)
+            flat, bent = (sides[i] for i in order)
             q = binding.composite.selection[members[0]]
-            P = (1.0 - q) * off[1][:size, members].T + q * on[1][:size, members].T
-            C[:, members] = (1.0 - q) * off[2][:, members] + q * on[2][:, members]
+            P = (1.0 - q) * flat[1][:size, members].T + q * bent[1][:size, members].T
+            C[:, members] = (1.0 - q) * flat[2][:, members] + q * bent[2][:, members]
             kinks.extend(members)
         if np.any(P):
             slopes.append((members, 0.5 * (P + P.T)))
+            on[b] = members
+    penalty = binding.composite.penalty
+    curbs = _curbs_of_norms(penalty, z, on) if isinstance(penalty, GroupL2) and not kinks else None
     slopes += [(np.array([j]), np.ones((1, 1))) for j in free]
-    return Selection(z, slopes, C.T, np.array(sorted(kinks), dtype=np.int64))
+    if curbs is not None:
+        curbs += [np.zeros((1, 1))] * free.size
+    return Selection(z, slopes, C.T, np.array(sorted(kinks), dtype=np.int64), curbs)
+
+
+def _curbs_of_norms(penalty: Any, z: np.ndarray, on: dict[int, np.ndarray]) -> list[np.ndarray]:
+    """The Hessians ``alpha c_g (I - v v') / norm(z_g)`` of the norms of active groups."""
+    found = []
+    for b, members in on.items():
+        top, norm = penalty.alpha * penalty.weights[b], np.linalg.norm(z[members])
+        v = z[members] / (norm or 1.0)
+        found.append(top / (norm or 1.0) * (np.eye(v.size) - np.outer(v, v)))
+    return found
 
 
 def _whole(

@@ -18,31 +18,41 @@ _SAME = 1e-12
 def rounding(point: Linearisation, J: np.ndarray) -> float:
     """What rounding may add: K and its products are sums, known to epsilon times their terms.
 
-    An entry of ``Z'diag(h) Z`` has terms that add up to at most ``sqrt(K_ii K_jj)``, and what the
-    penalty adds is the difference of two numbers of the size of 1/step.
+    An entry of ``Z'diag(h) Z`` has terms that add up to at most ``sqrt(K_ii K_jj)``, with the size
+    of one column before it was centred.  What the penalty adds, where no formula has it, is the
+    difference of two numbers of the size of 1/step.
     """
-    members, Q, _ = point.active
+    members, Q, curb = point.active
     y = J[members] if Q is None else Q.T @ J[members]
-    size = np.sqrt(np.abs(point.factor.diagonal))[:, None]
-    terms = point.factor.terms(y) + size * (size * np.abs(y)).sum(axis=0)
-    inverse = 1.0 / point.steps[members]
-    terms += (inverse if Q is None else (Q * Q).T @ inverse)[:, None] * np.abs(y)
-    own = np.linalg.norm(J)
-    if point.x.size > point.binding.penalised:
-        own += np.linalg.norm(np.abs(point.binding.design.mean) @ np.abs(J[:-1]))
-    return 4 * np.finfo(float).eps * float(np.linalg.norm(point.factor.spread(terms)) + own)
+    squares, out = np.abs(point.factor.diagonal), point.offsets[members]
+    size = np.sqrt(squares)
+    whole = np.sqrt(squares + (out if Q is None else (Q * Q).T @ out))
+    terms = point.factor.terms(y)
+    terms += np.outer(size, whole @ np.abs(y)) + np.outer(whole, size @ np.abs(y))
+    if Q is None and point.selection.curbs is not None:
+        own_terms = np.abs(curb)
+    else:
+        inverse = 1.0 / point.steps[members]
+        own_terms = inverse if Q is None else (Q * Q).T @ inverse
+    terms += own_terms @ np.abs(y) if own_terms.ndim == 2 else own_terms[:, None] * np.abs(y)
+    return 4 * np.finfo(float).eps * (point.farthest(terms) + point.outward_norm(J))
 
 
 def bend(
     point: Linearisation, J: np.ndarray, move: Movement, directions: list[wrt.Direction]
 ) -> float | None:
-    """How far the derivative J here is from that at the solution; None where that is unknown."""
+    """How far the derivative J here is from that at the solution; None where that is unknown.
+
+    inf where x may still move so far that J says nothing.
+    """
     if not J.size or not point.active[0].size:
         return 0.0
     if not point.factor.least_eigenvalue > 0:
         return None
     reach = point.reach()
     parts = _of_loss(point, J, move, reach), _of_penalty(point, J, move, reach, directions)
+    if np.inf in parts:
+        return np.inf
     return None if None in parts else float(sum(parts))  # type: ignore[arg-type]
 
 
@@ -56,8 +66,8 @@ def _of_loss(
     on either side: with ``b = exp(c e) - 1`` the error in the norm of K is at most b times that of
     J.  None where the loss does not say and curvatures are not the same over all that the rows can
     still move, or where the gradient's own movement bends too.  The step that is left bounds e only
-    where the Hessian hardly changes along it, and then within a factor 2; elsewhere there may be no
-    solution at all, as for separable labels.
+    where the Hessian hardly changes along it, and then within a factor 2; elsewhere it is infinite,
+    and there may be no solution at all, as for separable labels.
     """
     rough = getattr(point.binding.composite.loss, "roughness", None)
     if rough is not None and rough() == 0.0:
@@ -70,11 +80,14 @@ def _of_loss(
         return None
     change = 2.0 * rough() * float(moved.max())
     if not change <= _TURN:
-        return None
+        return np.inf
     ratio = np.expm1(change)
     y = J[members] if Q is None else Q.T @ J[members]
-    energy = float(np.abs((y * point.factor.times(y)).sum()))
-    return float(ratio * np.sqrt(energy / point.factor.least_eigenvalue))
+    # The error f of a direction has f'K f at most ratio^2 y'K y, which bounds each of its entries.
+    energy = np.abs((y * point.factor.times(y)).sum(axis=0))
+    entries, found = np.sqrt(np.outer(point.factor.inverse_diagonal, energy)), np.zeros_like(J)
+    found[members] = entries if Q is None else np.abs(Q) @ entries
+    return float(ratio) * point.outward_norm(found)
 
 
 def _same_curvatures(point: Linearisation, reach: np.ndarray) -> bool:
@@ -113,7 +126,7 @@ def _of_penalty(
     shift[members] = reach[members] / a[:, 0]
     C = (point.shifted(side * shift, directions).C for side in (-1.0, 1.0))
     far = np.maximum(*(np.abs(one - move.C) for one in C))[members]
-    return float(np.linalg.norm(point.factor.spread(far / (a * point.steps[members][:, None]))))
+    return point.farthest(far / (a * point.steps[members][:, None]))
 
 
 def _of_groups(
@@ -125,14 +138,15 @@ def _of_groups(
     most 6 d of its size.  The prox moves by ``C = -step w v dalpha``.
     """
     penalised, (members, _, curb) = point.binding.penalised, point.active
-    if curb.size != members.size:
+    if len(curb) != members.size:
         return None
     C, found = move.C / point.steps[:, None], np.zeros_like(J)
     k = 0
-    for group, P in point.selection.slopes:
-        here = curb[k : k + group.size]
+    for group, _ in point.selection.slopes:
+        # A row sum is above the norm.
+        here = np.abs(curb[k : k + group.size]).reshape(group.size, -1).sum(axis=1)
         k += group.size
-        if group[0] >= penalised or np.array_equal(P, np.eye(len(P))):
+        if group[0] >= penalised or not here.any():
             continue
         turn = float(np.linalg.norm(reach[group]) / max(np.linalg.norm(point.x[group]), 1e-300))
         if not turn <= _TURN:
@@ -141,4 +155,4 @@ def _of_groups(
         found[group] = turn * sum(np.linalg.norm(size, axis=0) for size in sizes)
     # No entry of a group, in any basis, is larger than its norm.  To first order, and half as much.
     pulled = found[members]
-    return 1.5 * float(np.linalg.norm(point.factor.spread(pulled)))
+    return 1.5 * point.farthest(pulled)

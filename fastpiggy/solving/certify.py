@@ -77,14 +77,21 @@ def tangent(
     move = end.movement(directions)
     exact = J if end is point and mode == "implicit" else end.solve(move)
     # A norm is itself rounded.
-    error = (1.0 + 1e-14) * float(np.linalg.norm(J - exact)) + bend.rounding(end, exact)
+    error = (1.0 + 1e-14) * _norm(end, J - exact) + bend.rounding(end, exact)
     error += end.distance(end.step(exact, move) - exact)
     moved = bend.bend(end, exact, move, directions)
     known = end.factor.least_eigenvalue > 0 and moved is not None
+    error += moved or 0.0
     unique = not (end.selection.kinks.size or end.bent.size)
     settled = end.optimality <= SETTLED * end.floor and unique
     same = np.array_equal(end.active[0], point.active[0])
-    return residual, error + (moved or 0.0), bool(known and settled and same and np.isfinite(error))
+    return residual, error, bool(known and settled and same and np.isfinite(error))
+
+
+def _norm(point: Linearisation, J: np.ndarray) -> float:
+    """In the user's coordinates, with the row of the intercept if there is one."""
+    w, b = point.binding.outward(J)
+    return float(np.hypot(np.linalg.norm(w), np.linalg.norm(b)))
 
 
 def _status(
@@ -93,7 +100,7 @@ def _status(
 ) -> Status:  # fmt: skip
     if separated(point):
         return Status.UNBOUNDED
-    good = J is None or mode == "one_step" or verdict.small(error, J)
+    good = J is None or mode == "one_step" or verdict.small(error, _norm(point, J))
     return verdict.status(
         code, point.optimality <= tolerance, mode in FUSED, partial(_stuck, point),
         _singular(point), good, np.append(point.selection.kinks, point.bent), growth,
@@ -120,7 +127,7 @@ def _singular(point: Linearisation) -> bool:
 def _held(point: Linearisation) -> bool:
     """Whether the penalty alone makes it regular: all but the intercept are curved by it."""
     members, _, curb = point.active
-    if curb.size != members.size or not np.any(point.curvatures > 0.0):
+    if curb.shape != members.shape or not np.any(point.curvatures > 0.0):
         return False
     flat = members[curb <= PIVOT * (point.binding.lipschitz[members] + curb)]
     free = [] if not point.binding.problem.fit_intercept else [point.x.size - 1]

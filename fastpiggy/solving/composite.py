@@ -8,6 +8,7 @@ import numpy as np
 
 from fastpiggy.active_set.cost_model import FREE
 from fastpiggy.algorithms import engine
+from fastpiggy.certificate import Status
 from fastpiggy.designs import matrix
 from fastpiggy.losses import LeastSquares
 from fastpiggy.problems import checks
@@ -28,7 +29,7 @@ from fastpiggy.solving.adjoint import Adjoint
 from fastpiggy.solving.binding import Binding, bind
 from fastpiggy.solving.certify import certify
 from fastpiggy.solving.driving import Run
-from fastpiggy.solving.found import linearised
+from fastpiggy.solving.found import linearised, on_support
 from fastpiggy.solving.found import solution as solution_of
 from fastpiggy.solving.linearisation import NONE, Linearisation
 from fastpiggy.solving.newton import (
@@ -313,4 +314,6 @@ def adjoint_of(solution: Solution) -> Callable[..., dict[str, Any]]:
     """The adjoint at a solution, made again from x."""
     problem = solution.problem
     binding = bind(problem, False, np.zeros(problem.shape[1]))
+    if solution.algorithm == "active_set" and solution.certificate.status == Status.CONVERGED:
+        return Adjoint(on_support(binding, solution.x, solution.intercept))
     return Adjoint(Linearisation(binding, binding.inward(solution.x, solution.intercept)))

@@ -11,6 +11,7 @@ from fastpiggy.active_set.reading import Asked
 from fastpiggy.active_set.work import CROWDED, SOLVED, Work
 from fastpiggy.compile import kind, prepared
 from fastpiggy.problems import directions as wrt
+from fastpiggy.problems.null_model import intercept_alone
 from fastpiggy.solving import workspace
 from fastpiggy.solving.exact import AIM, is_threshold
 from fastpiggy.solving.found import Found, asked, read
@@ -50,7 +51,10 @@ def run(
     ridge[: binding.penalised] = end * (1.0 - getattr(penalty, "l1_ratio", 1.0))
     problem = Curved(binding.design, binding.composite.loss, np.zeros(p), thresholds, ridge)
     cold = start is None
-    start = np.zeros(p) if start is None else start
+    if start is None:
+        start = np.zeros(p)
+        if p > binding.penalised:
+            start[-1] = intercept_alone(binding.problem.loss, n)
     first = np.count_nonzero((start != 0.0) | (thresholds == 0.0))
     work = workspace.take(n, p)
     if work.room < first + 32:

@@ -19,6 +19,8 @@ _FREE, _LARGEST, _STIFF = 8, 2**24, 1e10
 
 def fits(shape: tuple[int, int], h: np.ndarray, curb: np.ndarray) -> bool:
     """Whether a system of these rows, curvatures and C can be factored so."""
+    if curb.ndim == 2:
+        return False
     n, k = shape[0], curb.size
     free = np.count_nonzero(curb == 0.0)
     small = n * k <= _LARGEST and n + free < k and free <= _FREE
@@ -84,6 +86,11 @@ class DualFactor(Factor):
             inverse += bridge**2 * float(np.linalg.norm(self._schur))
         return 1.0 / inverse
 
+    @cached_property
+    def inverse_diagonal(self) -> np.ndarray:  # type: ignore[override]
+        """No entry is above the largest eigenvalue."""
+        return np.full(self.curb.size, 1.0 / self.least_eigenvalue)
+
     def trace(self, curb: np.ndarray) -> float:
         """``trace(inv(K) (K - C))``."""
         n = self.B.shape[0]
@@ -100,13 +107,16 @@ class DualFactor(Factor):
         return found
 
     def spread(self, rhs: np.ndarray) -> np.ndarray:
-        """An upper bound of ``abs(inv(K) v)`` for all ``abs(v) <= abs(rhs)``, by blocks."""
+        """An upper bound of ``abs(inv(K) v)`` for all ``abs(v) <= abs(rhs)``, by blocks.
+
+        No entry is above the norm, which is at most that of `rhs` over the least eigenvalue.
+        """
         r, found = np.abs(rhs), np.empty(rhs.shape)
         G = linalg.solve_triangular(self._rows, self.B * self.D[:, 0], lower=True)
         G, W = np.abs(G), np.abs(self._bridge)
         found[self.free] = np.abs(self._schur) @ (W.T @ r[self.held] + r[self.free])
         found[self.held] = self.D * r[self.held] + G.T @ (G @ r[self.held]) + W @ found[self.free]
-        return found
+        return np.minimum(found, np.linalg.norm(r, axis=0) / self.least_eigenvalue)
 
     def solve(self, rhs: np.ndarray) -> np.ndarray:
         """``inv(K) rhs``."""

@@ -62,7 +62,10 @@ class Factor:
             K = A.T @ A
         else:
             K = (A.T * h) @ A
-        K[np.diag_indices_from(K)] += curb
+        if curb.ndim == 2:
+            K += curb
+        else:
+            K[np.diag_indices_from(K)] += curb
         return cls.of_matrix(K)
 
     @classmethod
@@ -132,9 +135,17 @@ class Factor:
             return 0.0
         if not len(self.diagonal):
             return np.inf
-        # K = D^-1 M D^-1 with D the scaling: trace(K^-1) = norm(L^-1 D)^2.
         with np.errstate(over="ignore"):
-            return 1.0 / float(((self._inverse * self._scale) ** 2).sum() or 1.0)
+            return 1.0 / float(self.inverse_diagonal.sum() or 1.0)
+
+    @cached_property
+    def inverse_diagonal(self) -> np.ndarray:
+        """That of inv(K), or an upper bound, where there is a :attr:`least_eigenvalue`.
+
+        K = D^-1 M D^-1 with D the scaling: ``inv(K)_ii = D_ii^2 norm(inv(L)_:i)^2``.
+        """
+        with np.errstate(over="ignore"):
+            return (self._inverse**2).sum(axis=0) * self._scale**2
 
     @cached_property
     def _inverse(self) -> np.ndarray:
@@ -142,15 +153,13 @@ class Factor:
         return linalg.lapack.dtrtri(self._cholesky, lower=1)[0]
 
     def trace(self, curb: np.ndarray) -> float:
-        """``trace(inv(K) (K - C))`` with C the diagonal `curb`; of the pseudoinverse if singular.
-
-        With the factor ``L L'`` of the scaled ``D K D``, ``inv(K)_ii = D_ii^2 norm(inv(L)_:i)^2``.
-        """
+        """``trace(inv(K) (K - C))``, C of the diagonal `curb`; of the pseudoinverse if singular."""
         if not len(self.diagonal):
             return 0.0
+        if curb.ndim == 2:
+            return len(curb) - float(np.trace(self.solve(curb)))
         if self._cholesky is not None:
-            inverse = (self._inverse**2).sum(axis=0) * self._scale**2
-            return float(len(curb) - inverse @ curb)
+            return float(len(curb) - self.inverse_diagonal @ curb)
         kept = np.abs(self._eigenvalues) > PIVOT * np.abs(self._eigenvalues).max()
         if not np.any(curb):
             return float(kept.sum())

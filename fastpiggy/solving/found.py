@@ -5,7 +5,7 @@ Everything else is certified by the general route.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any
 
@@ -173,8 +173,7 @@ class _Later:
 
     @cached_property
     def point(self) -> Linearisation:
-        found = self.found
-        return Linearisation(self.binding, self.binding.inward(found.x, found.intercept))
+        return on_support(self.binding, self.found.x, self.found.intercept)
 
     @cached_property
     def factor(self) -> Factor | None:
@@ -257,9 +256,25 @@ def solution(binding: Any, found: Found, directions: list[wrt.Direction], tol: f
     )  # fmt: skip
 
 
+def on_support(binding: Any, x: np.ndarray, intercept: float) -> Linearisation:
+    """The linearisation whose selection is the support of x, which is what a clean run's J is of.
+
+    The run knows its support to rounding; a tolerance that doubts one of its coordinates must not
+    give the adjoint another selection.
+    """
+    x = binding.inward(x, intercept)
+    on = x != 0.0
+    for members in binding.blocks if binding.kind == "BlockPenalty" else ():
+        on[members] = on[members].any()
+    composite = binding.composite._replace(selection=on.astype(float))
+    return Linearisation(replace(binding, composite=composite), x)
+
+
 def linearised(binding: Any, found: Found) -> Linearisation:
-    """The linearisation at a clean run's end, its system taken from the working set."""
-    point = Linearisation(binding, binding.inward(found.x, found.intercept))
+    """The linearisation at a run's end, its system taken from the working set of a clean one."""
+    if not found.clean:
+        return Linearisation(binding, binding.inward(found.x, found.intercept))
+    point = on_support(binding, found.x, found.intercept)
     gram = found.gram
     if gram is None or binding.shape[1] > binding.penalised:
         return point

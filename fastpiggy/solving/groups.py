@@ -145,7 +145,8 @@ def _tangents(
     at = np.repeat(np.arange(on.size), sizes)
     alpha, c = problem.penalty.alpha, groups.weights[on]
     with np.errstate(divide="ignore", invalid="ignore"):
-        v = np.where(c[at] > 0, x[members] / norms[at], 0.0)
+        # A weight of zero that grows pulls on a group that is not zero.
+        v = np.where(norms[at] > 0, x[members] / norms[at], 0.0)
         curb = np.where(c > 0, alpha * c / norms, 0.0)[at]
     K = work.active.gram[np.ix_(places, places)]
     K -= np.where(at[:, None] == at, curb * v[:, None] * v, 0.0)

@@ -123,7 +123,7 @@ class Linearisation:
 
     def _reach(self, z: np.ndarray) -> np.ndarray:
         """How far x can still move, and what rounding leaves of it: so near counts as on a kink."""
-        return 2.0 * np.abs(z - self.x) + _ROUNDING * self.floor * self.binding.scale * self.steps
+        return 2.0 * np.abs(z - self.x) + _ROUNDING * self.rounding * self.steps
 
     @cached_property
     def bent(self) -> np.ndarray:
@@ -139,13 +139,66 @@ class Linearisation:
         return (self.x - self.selection.z) / self.steps
 
     @cached_property
-    def floor(self) -> float:
-        """What rounding leaves of the optimality: about epsilon times the sums it is made of."""
-        _, h = self.binding.start
+    def rounding(self) -> np.ndarray:
+        """What rounding leaves of the violation: about epsilon times the sums it is made of.
+
+        Each coordinate in the units of its own column.  Columns are centred on the way: sums of
+        their own products are of the size of those that are not.
+        """
+        summed, own, whole, slopes = self._sums
+        summed += float(np.linalg.norm(whole * self.x))
+        return np.finfo(float).eps * (own * summed + whole * slopes)
+
+    @cached_property
+    def _sums(self) -> tuple[float, np.ndarray, np.ndarray, float]:
+        """Norms of all that rows hold, of the columns centred and not, and of the slopes."""
+        start, h = self.binding.start
         on = h > 0
-        sizes = np.sqrt((self.slopes[on] ** 2 / h[on]).sum() + h[on] @ self.states[on] ** 2)
-        curvature = self.binding.lipschitz
-        terms = curvature * np.abs(self.x) + np.sqrt(curvature) * sizes
+        slopes = (self.slopes[on] ** 2 / h[on]).sum()
+        states = h[on] @ (self.states[on] ** 2 + start[on] ** 2)
+        own = np.sqrt(self.binding.lipschitz)
+        whole = np.sqrt(self.binding.lipschitz + self.offsets)
+        return float(np.sqrt(slopes + states)), own, whole, float(np.sqrt(slopes))
+
+    @cached_property
+    def offsets(self) -> np.ndarray:
+        """What centring has taken out of the squares of the columns."""
+        found = np.zeros(self.x.size)
+        if self.x.size > self.binding.penalised:
+            found[:-1] = self.binding.lipschitz[-1] * self.binding.design.mean**2
+        return found
+
+    @cached_property
+    def force(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """K times Newton's step, and what rounding leaves of it; None where no formula gives it.
+
+        It is ``(z - x)/step`` on the active set, of which the rounding of x/step is left next to a
+        penalty that curves little.
+        """
+        members, Q, curb = self.active
+        found, penalty = self.selection, self.binding.composite.penalty
+        moves = self.x != found.z
+        moves[members] = False
+        if Q is not None or curb.ndim > 1 or found.curbs is None or found.kinks.size or moves.any():
+            return None
+        pull = np.zeros_like(self.x)
+        if hasattr(penalty, "thresholds"):
+            pull[: self.binding.penalised] = penalty.alpha * penalty.thresholds()
+        pull, x = (pull * np.sign(found.z))[members], self.x[members]
+        _, _, whole, slopes = self._sums
+        terms = slopes * whole[members] + np.abs(pull) + curb * np.abs(x)
+        return -(self.gradient[members] + pull + curb * x), np.finfo(float).eps * terms
+
+    @cached_property
+    def floor(self) -> float:
+        """What rounding leaves of the optimality.
+
+        Of what x and the columns make together it counts only each coordinate's own product, and
+        what centring takes out: a longer floor would hide violations of shorter columns.
+        """
+        states, own, whole, slopes = self._sums
+        out = float(np.linalg.norm((whole - own) * self.x))
+        terms = own * (own * np.abs(self.x) + states + out) + whole * slopes
         return float(np.finfo(float).eps * terms.max()) / self.binding.scale
 
     @property
@@ -207,6 +260,10 @@ class Linearisation:
 
     def newton(self) -> np.ndarray:
         """The next iterate of Newton's method on ``x = F(x)``, with this selection."""
+        if self.force is not None:
+            new = self.x.copy()
+            new[self.active[0]] += self.factor.solve(self.force[0][:, None])[:, 0]
+            return new
         gap = (self.selection.z - self.x)[:, None]
         new = self.x + self.solve(Movement(gap, np.zeros_like(gap)))[:, 0]
         # Off the active set x + (z - x) is z, but not to the last bit.
@@ -236,17 +293,57 @@ class Linearisation:
         The error is ``-gap + Q f`` with ``K f = -Q'(inv(T) - H) gap``: its norm is at most that of
         the gap plus that of the right-hand side over the smallest eigenvalue of K.
         """
-        return float(np.linalg.norm(gap)) + float(np.linalg.norm(self._spread(gap)))
+        return self.outward_norm(gap) + self.farthest(self._pulled(gap))
+
+    def farthest(self, pulled: np.ndarray) -> float:
+        """A bound of ``norm(inv(K) v)`` for ``abs(v) <= abs(pulled)``, in the user's coordinates.
+
+        Entry by entry, or by the norm: where rows are few the entries' bounds add up to more.
+        """
+        least = self.factor.least_eigenvalue
+        if not least > 0:
+            return np.inf
+        spread, by_norm = self.factor.spread(pulled), float(np.linalg.norm(pulled)) / least
+        if self.x.size == self.binding.penalised:
+            return min(float(np.linalg.norm(spread)), by_norm)
+        members, Q, _ = self.active
+        entries, mean = np.zeros((self.x.size, pulled.shape[1])), self.binding.design.mean
+        entries[members] = spread if Q is None else np.abs(Q) @ spread
+        by_norm *= 1.0 + float(np.linalg.norm(mean[members[members < mean.size]]))
+        return min(self.outward_norm(entries), by_norm)
+
+    def outward_norm(self, V: np.ndarray) -> float:
+        """A bound of the norm of V (p, m) in the user's coordinates, its signs unknown.
+
+        There the intercept has what the centring of the columns has taken out.
+        """
+        if self.x.size == self.binding.penalised:
+            return float(np.linalg.norm(V))
+        V = np.abs(V)
+        last = V[-1] + np.abs(self.binding.design.mean) @ V[:-1]
+        return float(np.hypot(np.linalg.norm(V[:-1]), np.linalg.norm(last)))
 
     def reach(self) -> np.ndarray:
-        """By coordinate, how far x can be from the solution that has its active set."""
+        """By coordinate, how far x can be from the solution that has its active set.
+
+        The rounding v of the states moves it by ``inv(K) A'v``, an entry at most by the norm of v
+        times the root of its place in the diagonal of inv(K).
+        """
+        if self.force is not None and self.factor.least_eigenvalue > 0:
+            summed, _, whole, _ = self._sums
+            rows = np.finfo(float).eps * (summed + float(whole @ np.abs(self.x)))
+            found = np.zeros_like(self.x)
+            force, terms = self.force
+            found[self.active[0]] = self.factor.spread((np.abs(force) + terms)[:, None])[:, 0]
+            found[self.active[0]] += rows * np.sqrt(self.factor.inverse_diagonal)
+            return found
         gap = (self.selection.z - self.x)[:, None]
         members, Q, _ = self.active
-        found, spread = np.abs(gap), self._spread(gap)
+        found, spread = np.abs(gap), self.factor.spread(self._pulled(gap))
         found[members] += spread if Q is None else np.abs(Q) @ spread
         return found[:, 0]
 
-    def _spread(self, gap: np.ndarray) -> np.ndarray:
+    def _pulled(self, gap: np.ndarray) -> np.ndarray:
         members, Q, _ = self.active
         pulled = (gap / self.steps[:, None] - self.times_hessian(gap))[members]
-        return self.factor.spread(pulled if Q is None else Q.T @ pulled)
+        return pulled if Q is None else Q.T @ pulled

@@ -170,7 +170,7 @@ class _Bends:
 
 def _away(point: Linearisation) -> np.ndarray:
     """How near to a kink counts as on it: as for the selection, and what rounding leaves of u."""
-    rounding = SETTLED * point.floor * point.binding.scale * point.steps
+    rounding = SETTLED * point.rounding * point.steps
     return NEAR * np.abs(point.u) + 2.0 * np.abs(point.selection.z - point.x) + rounding
 
 

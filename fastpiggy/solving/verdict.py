@@ -13,8 +13,11 @@ _TANGENT = 1e-6
 _WITHOUT_MOMENTUM = 'take derivative="implicit", or an algorithm without momentum'
 
 
-def small(error: float | None, J: np.ndarray, unit: float = 1.0) -> bool:
-    """Whether an error of J lets it be called converged; `unit` is the size J would have."""
+def small(error: float | None, J: np.ndarray | float, unit: float = 1.0) -> bool:
+    """Whether an error of J, or of one of that norm, lets it be called converged.
+
+    `unit` is the size J would have.
+    """
     if error is None:
         return False
     return bool(error <= _TANGENT * unit or error <= _TANGENT * float(np.linalg.norm(J)))

@@ -174,3 +174,21 @@ def test_a_working_set_that_outgrows_its_arrays(name, monkeypatch):
     assert found.support.size > 34
     start = rng.standard_normal(60)
     check(problem, solve(problem, x0=start), rtol=1e-5)
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.filterwarnings("ignore::fastpiggy.FastpiggyWarning")
+def test_columns_that_depend_on_others_leave_a_solution(seed):
+    # What the last factor leaves out had its coefficient set to zero: x was none any more.
+    X, z, rng = data(50, 12, seed=seed)
+    X[:, 6] = X[:, 2] + 1e-10 * (seed % 2) * rng.standard_normal(50)
+    X[:, 7] = -X[:, 1]
+    problem = make("huber", X, z, alpha=1.0, fit_intercept=True)
+    problem = problem.replace(alpha=0.01 * problem.alpha_max())
+    sol = solve(problem)
+    alpha, r = problem.penalty.alpha, np.clip(X @ sol.x + sol.intercept - z, -1.2, 1.2) / 50
+    g, on = X.T @ r, sol.x != 0
+    assert np.abs(g + alpha * np.sign(sol.x))[on].max() < 1e-8 * alpha
+    assert np.abs(g)[~on].max(initial=0.0) <= alpha * (1 + 1e-8)
+    assert abs(r.sum()) < 1e-8 * alpha
+    assert sol.certificate.status == "singular_active_set"

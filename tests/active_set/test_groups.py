@@ -111,6 +111,19 @@ def test_all_parameters_against_differences_and_the_adjoint(intercept):
             assert product == pytest.approx(v @ J + 0.3 * intercept * b, rel=1e-8, abs=1e-12)
 
 
+def test_a_weight_of_zero_that_grows():
+    X, y, rng = data(seed=2)
+    c = np.sqrt(np.unique(LABELS, return_counts=True)[1])
+    c[3] = 0.0
+    problem = fp.group_lasso(np.asfortranarray(X), y, 0.1, LABELS, weights=c)
+    sol = fp.solve(problem, wrt="weights")
+    J, v, h = sol.jacobian["weights"], rng.standard_normal(16), 1e-6
+    assert np.abs(J[:, 3]).max() > 1e-3
+    end = fp.solve(problem.replace(weights=c + h * (np.arange(8) == 3)), tol=1e-12)
+    np.testing.assert_allclose((end.x - sol.x) / h, J[:, 3], atol=1e-5 * np.abs(J).max())
+    np.testing.assert_allclose(sol.vjp(v)["weights"], v @ J, rtol=1e-9, atol=1e-12)
+
+
 @pytest.mark.compiled
 def test_the_fused_tangent_agrees():
     X, y, _ = data(seed=3)
@@ -146,6 +159,30 @@ def test_groups_of_unlike_columns(scale):
     assert sol.algorithm == "active_set"
     assert sol.certificate.status == "converged"
     assert violation(problem, X * scales, y, np.ones(30), LABELS, sol.x, 0.0) < 1e-8
+
+
+def test_products_where_a_long_column_shortens_the_step_of_short_ones():
+    # x = (w, w, 0).  The prox's Jacobian is I to nine digits: of what the norm adds to K, out of
+    # it, only noise of the size of K's small entries was left.
+    a, b, t = 1e-4, 1e4, 1e-6
+    X = np.asfortranarray(np.diag([a, a, b]))
+    problem = fp.group_lasso(X, [1.0, 1.0, 0.0], t, [0, 0, 0], weights=[1])
+    sol = fp.solve(problem, wrt=["alpha", "y"])
+    n, root = 3, np.sqrt(2.0)
+    w = (1.0 - n * t / root / a) / a
+    np.testing.assert_allclose(sol.x, [w, w, 0.0], rtol=1e-12)
+    bend = n * t / (root * w)
+    both, apart = 0.5 / a, 0.5 * a / (a**2 + bend)
+    wanted = {"alpha": np.array([-n / root / a**2] * 2 + [0.0]), "y": np.zeros((3, 3))}
+    wanted["y"][:2, :2] = [[both + apart, both - apart], [both - apart, both + apart]]
+    wanted["y"][2, 2] = b / (b**2 + bend)
+    for i, v in enumerate(np.eye(3)):
+        products = sol.vjp(v, wrt=["alpha", "y"])
+        for name, J in wanted.items():
+            np.testing.assert_allclose(sol.jacobian[name][i], J[i], rtol=1e-9)
+            np.testing.assert_allclose(products[name], J[i], rtol=1e-9)
+    assert sol.certificate.certified
+    assert sol.certificate.tangent_error < 1e-6 * np.linalg.norm(wanted["alpha"])
 
 
 def test_duplicates_and_zero_columns_are_not_called_unique():

@@ -103,3 +103,24 @@ def test_a_row_on_the_knee_that_no_active_column_touches_is_none():
     sol = fp.solve(fp.huber(X, y, 0.1, delta=1.0), "alpha")
     assert sol.x[0] > 0 and sol.x[1] == 0
     assert sol.certificate.status == "converged"
+
+
+def test_targets_far_from_zero_have_the_same_solution():
+    # With every row beyond the knee there is no curvature to find the intercept by.
+    X, y, _ = data()
+    near = fp.huber(np.asfortranarray(X), y, 0.1, 0.7, fit_intercept=True)
+    low, high = y.min(), y.max()
+    for _ in range(100):
+        middle = 0.5 * (low + high)
+        up = np.clip(middle - y, -0.7, 0.7).sum() > 0
+        low, high = (low, middle) if up else (middle, high)
+    top = np.abs(X.T @ np.clip(low - y, -0.7, 0.7)).max() / 60
+    sol = fp.solve(near, wrt="alpha")
+    for shift in (30.0, -1e6):
+        far = near.replace(y=y + shift)
+        assert far.alpha_max() == pytest.approx(top, rel=1e-9)
+        end = fp.solve(far, wrt="alpha")
+        assert end.certificate.status == "converged"
+        np.testing.assert_allclose(end.x, sol.x, atol=1e-8)
+        np.testing.assert_allclose(end.jacobian["alpha"], sol.jacobian["alpha"], atol=1e-8)
+        assert end.intercept - shift == pytest.approx(sol.intercept, abs=1e-8)

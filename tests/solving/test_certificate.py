@@ -206,3 +206,31 @@ def test_nothing_is_certified_where_labels_are_separable():
     X, _, _ = data(n=16, p=4)
     sol = fp.solve(fp.logistic(X, X[:, 0] > 0, alpha=0.0), wrt="alpha", derivative="implicit")
     assert not sol.certificate.certified
+
+
+@pytest.mark.parametrize("far", ["X", "y"])
+def test_rounding_counts_what_is_centred_away(far):
+    # The floor was that of centred columns and of residuals: "max_iter" at a solution.
+    X, y, rng = data(n=20, p=6)
+    X, y = np.asfortranarray(X + 1e6 * (far == "X")), y + 1e6 * (far == "y")
+    sol = fp.solve(fp.lasso(X, y, 0.1, fit_intercept=True), wrt={"y": rng.standard_normal((20, 2))})
+    assert sol.certificate.status == "converged"
+    assert sol.certificate.optimality < sol.certificate.floor < 1e-7
+
+
+def test_a_long_fit_of_ridge_is_known_to_rounding():
+    # The force on x, and what alpha adds to the system, were differences of numbers 1e5 times as
+    # large: of the derivative nine digits were left, and a bound of six.
+    rng = np.random.default_rng(4)
+    X, y = rng.standard_normal((30, 40)), rng.standard_normal(30)
+    values, V = np.linalg.eigh(X @ X.T / 30)
+    alpha = 1e-5 * values[-1]
+    problem = fp.ridge(np.asfortranarray(X), y, alpha)
+    sol = fp.solve(problem, wrt="alpha")
+    c = X.T @ V
+    wanted = -c @ (V.T @ y / 30 / (values + alpha) ** 2)
+    np.testing.assert_allclose(sol.x, c @ (V.T @ y / 30 / (values + alpha)), rtol=1e-9)
+    error = np.linalg.norm(sol.jacobian["alpha"] - wanted)
+    assert error < 1e-10 * np.linalg.norm(wanted)
+    assert sol.certificate.status == "converged"
+    assert sol.certificate.certified

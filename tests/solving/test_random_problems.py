@@ -49,6 +49,12 @@ def test_a_derivative_that_still_moves_is_not_called_converged(random_problems):
     assert random_problems.check("logistic", 12, 950, ("csr",)).status == "tangent_not_converged"
 
 
+def test_products_are_of_the_support_that_the_jacobian_is_of(random_problems):
+    # The rounding of the longest column doubted the coefficient of one that is 1e16 times shorter.
+    result = random_problems.check("logistic", 12, 1247, ("F",))
+    assert (result.status, result.faults) == ("converged", [])
+
+
 def test_an_unpenalised_constant_column_is_singular_beside_an_intercept(random_problems):
     result = random_problems.check("weighted_lasso", 12, 1915, ("strided",))
     assert result.status == "singular_active_set"
@@ -76,3 +82,8 @@ def test_what_is_wrong_is_found(random_problems, monkeypatch, spoil, word):
     results = random_problems.run(6, seed=11, only="lasso", storages=("F",))
     faults = [fault for result in results for fault in result.faults]
     assert any(word in fault for fault in faults)
+
+
+def test_a_constant_column_in_a_box_beside_an_intercept_is_singular(random_problems):
+    # What rounding leaves of it centred says nothing: the doubt spans the whole box.
+    assert random_problems.check("box", 15, 988, ("C",)).status == "singular_active_set"
