@@ -16,10 +16,13 @@ from fastpiggy.solving.factor import Factor
 #: of C, of which rounding is made.
 _FREE, _LARGEST, _STIFF = 8, 2**24, 1e10
 
+#: A C below this has no inverse to compute with.
+_LEAST = 1e-280
+
 
 def fits(shape: tuple[int, int], h: np.ndarray, curb: np.ndarray) -> bool:
     """Whether a system of these rows, curvatures and C can be factored so."""
-    if curb.ndim == 2:
+    if curb.ndim == 2 or np.any((curb > 0.0) & (curb < _LEAST)):
         return False
     n, k = shape[0], curb.size
     free = np.count_nonzero(curb == 0.0)

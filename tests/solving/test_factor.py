@@ -60,3 +60,10 @@ def test_wide_ridge_by_hand():
 
 def test_an_inverse_beyond_the_range_of_floats_leaves_no_eigenvalue_known():
     assert Factor.of_matrix(np.diag([1.0, 1e-310])).least_eigenvalue < 1e-300
+
+
+def test_a_diagonal_next_to_nothing_is_not_inverted():
+    A, C = np.ones((2, 4)), np.full(4, 1e-320)
+    found = Factor.of(matrix.as_design(np.asfortranarray(A)), np.arange(4), None, np.ones(2), C)
+    assert not isinstance(found, DualFactor)
+    assert found.singular
