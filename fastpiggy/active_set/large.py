@@ -254,6 +254,38 @@ def _times(problem, members, rows, P, Q):
         _times_two(problem, rows, P, Q, c)
 
 
+@helper
+def _along(P, Q, out):
+    """``P_c' Q_c`` of every column c."""
+    for c in range(out.size):
+        total = 0.0
+        for a in range(len(P)):
+            total += P[a, c] * Q[a, c]
+        out[c] = total
+
+
+@helper
+def _move(inverse, step, P, Q, D, B, new):
+    """A step along P for each column, and the squares of the residuals that it leaves."""
+    for c in range(step.size):
+        length, total = step[c], 0.0
+        for a in range(len(P)):
+            D[a, c] += length * P[a, c]
+            left = B[a, c] - length * Q[a, c]
+            B[a, c] = left
+            total += left * left * inverse[a]
+        new[c] = total
+
+
+@helper
+def _turn(inverse, ratio, B, P):
+    """The next directions."""
+    for c in range(ratio.size):
+        part = ratio[c]
+        for a in range(len(P)):
+            P[a, c] = B[a, c] * inverse[a] + part * P[a, c]
+
+
 @kernel
 def conjugate_gradients(problem, members, B, goals, D, ritz):
     """Solve ``K D = B``, K the Gram matrix of the members with l2, preconditioned by its diagonal.
@@ -278,10 +310,12 @@ def conjugate_gradients(problem, members, B, goals, D, ritz):
         Iterations.
     """
     k, m = B.shape
-    P, Q, rows = np.empty((k, m)), np.empty((k, m)), _by_rows(problem, members)
-    size, new, curved = np.zeros(m), np.zeros(m), np.zeros(m)
+    P, Q, inverse = np.empty((k, m)), np.empty((k, m)), np.empty(k)
+    rows = _by_rows(problem, members)
+    size, new, curved, step = np.zeros(m), np.zeros(m), np.zeros(m), np.zeros(m)
     known = False
     for a in range(k):
+        inverse[a] = 1.0 / problem.norms[members[a]]
         for c in range(m):
             known = known or D[a, c] != 0.0
     if known:
@@ -291,7 +325,7 @@ def conjugate_gradients(problem, members, B, goals, D, ritz):
                 B[a, c] -= Q[a, c]
     for a in range(k):
         for c in range(m):
-            P[a, c] = B[a, c] / problem.norms[members[a]]
+            P[a, c] = B[a, c] * inverse[a]
             size[c] += B[a, c] * P[a, c]
     for turn in range(ritz.shape[1]):
         done = True
@@ -300,23 +334,14 @@ def conjugate_gradients(problem, members, B, goals, D, ritz):
         if done:
             return turn
         _times(problem, members, rows, P, Q)
+        _along(P, Q, curved)
         for c in range(m):
-            curved[c], new[c] = 0.0, 0.0
-        for a in range(k):
-            for c in range(m):
-                curved[c] += P[a, c] * Q[a, c]
-        for a in range(k):
-            for c in range(m):
-                step = size[c] / curved[c] if curved[c] > 0.0 else 0.0
-                D[a, c] += step * P[a, c]
-                B[a, c] -= step * Q[a, c]
-                new[c] += B[a, c] * B[a, c] / problem.norms[members[a]]
-        ritz[0, turn] = size[m - 1] / curved[m - 1] if curved[m - 1] > 0.0 else 0.0
-        ritz[1, turn] = new[m - 1] / size[m - 1] if size[m - 1] > 0.0 else 0.0
-        for a in range(k):
-            for c in range(m):
-                ratio = new[c] / size[c] if size[c] > 0.0 else 0.0
-                P[a, c] = B[a, c] / problem.norms[members[a]] + ratio * P[a, c]
+            step[c] = size[c] / curved[c] if curved[c] > 0.0 else 0.0
+        _move(inverse, step, P, Q, D, B, new)
+        ritz[0, turn] = step[m - 1]
         for c in range(m):
+            step[c] = new[c] / size[c] if size[c] > 0.0 else 0.0
             size[c] = new[c]
+        ritz[1, turn] = step[m - 1]
+        _turn(inverse, step, B, P)
     return ritz.shape[1]

@@ -13,6 +13,7 @@ from fastpiggy.active_set.cost_model import (
     STALE,
     TALL,
     WIDE,
+    brief,
     crowded,
     few,
     joiners,
@@ -63,7 +64,8 @@ def advance(problem, work, lam, end, tol):
         direct = exact and close
         joined = grow(problem, work, lam, min(joiners(n, p, size), room - size), few(k), direct)
         exact = False
-        if direct or (joined <= few(k) and (close or lam == end)):
+        settled = joined <= few(k) or brief(count[COLUMNS], n, p)
+        if direct or (settled and (close or lam == end)):
             exact = follow(work.active, before if direct else lam, lam, CHANGES + k)
         waiting = look(problem, work, lam, max(end, factor * lam))
         if lam == end and (exact or joined == 0):

@@ -86,6 +86,10 @@ def _squares(design: Any, h: np.ndarray, mean: np.ndarray) -> np.ndarray:
         column = np.repeat(np.arange(mean.size), np.diff(design.indptr))
         terms = h[design.indices] * design.data * (design.data - 2.0 * mean[column])
         return np.bincount(column, terms, mean.size) + h.sum() * mean**2
+    if X.flags.f_contiguous and not mean.any():
+        # Without a copy of X that nothing is taken from: a third of the time.
+        parts = [h @ np.square(X[:, part], dtype=float) for part in _slabs(X.T)]
+        return np.concatenate(parts)
     if X.flags.f_contiguous:
         parts = [h @ np.square(X[:, part] - mean[part]) for part in _slabs(X.T)]
         return np.concatenate(parts)

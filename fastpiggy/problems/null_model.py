@@ -7,6 +7,7 @@ import numpy as np
 from fastpiggy.algorithms.composite import rows, starts
 from fastpiggy.compile import roles
 from fastpiggy.designs import matrix
+from fastpiggy.losses import LeastSquares
 
 _STEPS, _DOUBLINGS = 100, 100
 
@@ -64,6 +65,11 @@ def gradient_at_null(problem: Any, free: np.ndarray, l2: float = 0.0) -> np.ndar
     `l2` adds ``l2/2 norm(x)^2`` on the free columns.
     """
     n = problem.shape[0]
+    if type(problem.loss) is LeastSquares and not problem.fit_intercept and not np.any(free):
+        loss = problem.loss
+        return -problem.once_for_loss(
+            "X'sy", lambda: matrix.scatter(problem.design, loss.sample_weight * loss.y)
+        )
     A = matrix.block(problem.design, np.flatnonzero(free))
     if problem.fit_intercept:
         A = np.column_stack([A, np.ones(n)])

@@ -39,6 +39,7 @@ class Run(Running):
         callback: Callable[[dict[str, Any]], Any] | None = None,
     ) -> None:  # fmt: skip
         self.binding = binding
+        self._latest: Linearisation | None = None
         m, d = wrt.count(directions), wrt.as_records(binding.problem, directions)
         state = iterate(*binding.shape, m)
         state.x[:] = x
@@ -54,7 +55,10 @@ class Run(Running):
         return self.binding.scale
 
     def point(self) -> Linearisation:
-        return Linearisation(self.binding, self.state.x.copy())
+        """Made once for an x: the same that a run has stopped at is certified."""
+        if self._latest is None or not np.array_equal(self._latest.x, self.state.x):
+            self._latest = Linearisation(self.binding, self.state.x.copy())
+        return self._latest
 
     def _start_tangents(self, directions: list[wrt.Direction]) -> None:
         k = 0

@@ -159,8 +159,10 @@ def _intercepts(problem: Any, data: Data) -> bool:
 
     What is left of it when centred is the rounding of its mean, not a direction of its own.
     """
+    if not data.centred:
+        return False
     free = np.flatnonzero(problem.penalty.weights == 0.0)
-    if not data.centred or not free.size:
+    if not free.size:
         return False
     left = data.root[:, None] * (matrix.block(problem.design, free) - data.centre[free])
     whole = data.root @ data.root

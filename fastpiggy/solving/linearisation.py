@@ -77,6 +77,15 @@ class Linearisation:
         self.loss = rows(binding.composite.loss, self.states, self.slopes, self.curvatures)
         self.gradient = matrix.scatter(binding.design, self.slopes)
         self.u = x - self.steps * self.gradient
+        self._known: tuple[Any, ...] | None = None
+
+    def at(self, x: np.ndarray) -> "Linearisation":
+        """The linearisation at another x, which has this one's factor where the system is the
+        same: where curvatures do not move, as long as the active set does not."""
+        found = Linearisation(self.binding, x, self.steps)
+        if "factor" in self.__dict__ and self.active[1] is None:
+            found._known = (self.factor, self.active[0], self.active[2], self.curvatures)
+        return found
 
     def _select(
         self, directions: list[wrt.Direction], slack: np.ndarray | float,
@@ -213,12 +222,25 @@ class Linearisation:
     @cached_property
     def factor(self) -> Factor:
         members, Q, curb = self.active
+        if Q is None and self._known is not None:
+            system = (members, curb, self.curvatures)
+            if all(map(np.array_equal, self._known[1:], system)):
+                return self._known[0]  # type: ignore[no-any-return]
         return Factor.of(self.binding.design, members, Q, self.curvatures, curb)
 
     def times_hessian(self, V: np.ndarray) -> np.ndarray:
         """``H V``."""
         XV = matrix.predict(self.binding.design, V)
         return matrix.scatter(self.binding.design, (self.curvatures * XV.T).T)
+
+    def _times_active(self, V: np.ndarray) -> np.ndarray:
+        """``H V`` on the active coordinates: from K where V is zero off them."""
+        members, Q, curb = self.active
+        inner = V[members]
+        K = self.factor.K
+        if K is None or Q is not None or np.count_nonzero(V) > np.count_nonzero(inner):
+            return self.times_hessian(V)[members]
+        return K @ inner - curb[:, None] * inner
 
     def movement(self, directions: list[wrt.Direction]) -> Movement:
         """How the directions move the map here; starting point and step do not."""
@@ -250,10 +272,10 @@ class Linearisation:
         members, Q, _ = self.active
         if members.size == 0:
             return J
-        rhs = -move.r
+        rhs = -move.r[members]
         if np.any(move.C):
-            rhs += move.C / self.steps[:, None] - self.times_hessian(move.C)
-        rhs = rhs[members] if Q is None else Q.T @ rhs[members]
+            rhs += (move.C / self.steps[:, None])[members] - self._times_active(move.C)
+        rhs = rhs if Q is None else Q.T @ rhs
         y = self.factor.solve(rhs)
         J[members] += y if Q is None else Q @ y
         return J + 0.0  # no negative zeros
@@ -345,5 +367,5 @@ class Linearisation:
 
     def _pulled(self, gap: np.ndarray) -> np.ndarray:
         members, Q, _ = self.active
-        pulled = (gap / self.steps[:, None] - self.times_hessian(gap))[members]
+        pulled = (gap / self.steps[:, None])[members] - self._times_active(gap)
         return pulled if Q is None else Q.T @ pulled

@@ -52,7 +52,7 @@ def newton(point: Linearisation, tol: float, damped: bool) -> Linearisation:
         end = best.newton()
         if not np.all(np.isfinite(end)):
             break
-        trial: Linearisation | None = Linearisation(best.binding, end)
+        trial: Linearisation | None = best.at(end)
         if not (trial.optimality < _PROGRESS * best.optimality and not climbs(best, trial)):
             trial = _shorter(best, trial) if damped and not settled else None
         if trial is None:
@@ -86,7 +86,7 @@ def polished(point: Linearisation) -> Linearisation:
     for _ in range(_POLISH_STEPS):
         if best.optimality <= SETTLED * best.floor or best.factor.singular:
             break
-        trial = Linearisation(best.binding, best.newton())
+        trial = best.at(best.newton())
         if not (np.all(np.isfinite(trial.x)) and trial.optimality < best.optimality):
             break
         best = trial

@@ -5,8 +5,10 @@ import pytest
 
 import fastpiggy as fp
 from fastpiggy.designs import matrix
+from fastpiggy.solving.binding import bind
 from fastpiggy.solving.dual_factor import DualFactor
 from fastpiggy.solving.factor import Factor
+from fastpiggy.solving.linearisation import Linearisation
 
 
 @pytest.mark.parametrize("free", [0, 1, 3])
@@ -67,3 +69,38 @@ def test_a_diagonal_next_to_nothing_is_not_inverted():
     found = Factor.of(matrix.as_design(np.asfortranarray(A)), np.arange(4), None, np.ones(2), C)
     assert not isinstance(found, DualFactor)
     assert found.singular
+
+
+@pytest.mark.parametrize("make", [fp.elastic_net, fp.logistic])
+def test_a_factor_goes_on_only_where_the_system_is_the_same(make):
+    rng = np.random.default_rng(2)
+    X = rng.standard_normal((40, 6))
+    y = np.where(X @ rng.standard_normal(6) > 0, 1.0, -1.0)
+    problem = make(X, y, 0.05, 0.5, fit_intercept=True)
+    binding = bind(problem, True, np.zeros(6))
+    sol = fp.solve(problem)
+    x = binding.inward(sol.x, sol.intercept)
+    point = Linearisation(binding, x)
+    members = point.active[0]
+    factor, near = point.factor, point.at(x * (1.0 + 1e-9))
+    np.testing.assert_array_equal(near.active[0], members)
+    assert (near.factor is factor) == (make is fp.elastic_net)
+    elsewhere = point.at(np.append(np.zeros(6), x[-1]))
+    assert not np.array_equal(elsewhere.active[0], members)
+    for other in (near, elsewhere):
+        A = matrix.block(binding.design, other.active[0])
+        K = (A.T * other.curvatures) @ A + np.diag(other.active[2])
+        np.testing.assert_allclose(other.factor.K, K, rtol=1e-12, atol=1e-15)
+
+
+def test_the_hessian_on_the_active_coordinates():
+    rng = np.random.default_rng(3)
+    X, y = rng.standard_normal((30, 8)), rng.standard_normal(30)
+    problem = fp.elastic_net(X, y, 0.1, 0.7)
+    point = Linearisation(bind(problem, True, np.zeros(8)), fp.solve(problem).x)
+    members = point.active[0]
+    assert 0 < members.size < 8
+    on, H = np.zeros((8, 2)), X.T @ X / 30
+    on[members] = rng.standard_normal((members.size, 2))
+    for V in (on, rng.standard_normal((8, 2))):
+        np.testing.assert_allclose(point._times_active(V), (H @ V)[members], rtol=1e-12, atol=1e-14)
