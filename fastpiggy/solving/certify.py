@@ -20,6 +20,10 @@ from fastpiggy.solving.separation import separated
 _SHRUNK = 0.9
 _PROBE_STEPS = 200
 
+#: Violations up to the first, over the scale, count as rounding where the floor is above them;
+#: beyond it up to so many times their own rounding.
+_PLAIN, _OWN = 1e-8, 4.0
+
 _ADVICE = {
     Status.MAX_ITER: "max_iter was reached; raise it, or tol, or scale the columns of X",
     Status.UNBOUNDED: "columns without a penalty separate the classes: the loss falls for ever as "
@@ -88,6 +92,16 @@ def tangent(
     return residual, error, bool(known and settled and same and np.isfinite(error))
 
 
+def _optimal(point: Linearisation, tolerance: float) -> bool:
+    """Whether violations are within the tolerance, and beyond 1e-8 within their own rounding.
+
+    The floor is that of the longest column, and would hide violations of shorter ones.
+    """
+    allowed = _PLAIN * point.binding.scale + _OWN * point.rounding
+    own = np.all(np.abs(point.residual) <= allowed)
+    return bool(point.optimality <= tolerance and (point.optimality <= _PLAIN or own))
+
+
 def _norm(point: Linearisation, J: np.ndarray) -> float:
     """In the user's coordinates, with the row of the intercept if there is one."""
     w, b = point.binding.outward(J)
@@ -102,7 +116,7 @@ def _status(
         return Status.UNBOUNDED
     good = J is None or mode == "one_step" or verdict.small(error, _norm(point, J))
     return verdict.status(
-        code, point.optimality <= tolerance, mode in FUSED, partial(_stuck, point),
+        code, _optimal(point, tolerance), mode in FUSED, partial(_stuck, point),
         _singular(point), good, np.append(point.selection.kinks, point.bent), growth,
     )  # fmt: skip
 

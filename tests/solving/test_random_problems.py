@@ -87,3 +87,8 @@ def test_what_is_wrong_is_found(random_problems, monkeypatch, spoil, word):
 def test_a_constant_column_in_a_box_beside_an_intercept_is_singular(random_problems):
     # What rounding leaves of it centred says nothing: the doubt spans the whole box.
     assert random_problems.check("box", 15, 988, ("C",)).status == "singular_active_set"
+
+
+def test_the_floor_of_a_long_column_hides_no_violation_of_a_short_one(random_problems):
+    result = random_problems.check("nonnegative", 11, 1119, ("strided",))
+    assert (result.status, result.faults) == ("max_iter", [])
