@@ -240,7 +240,7 @@ class Linearisation:
         K = self.factor.K
         if K is None or Q is not None or np.count_nonzero(V) > np.count_nonzero(inner):
             return self.times_hessian(V)[members]
-        return K @ inner - curb[:, None] * inner
+        return K @ inner - (curb @ inner if curb.ndim > 1 else curb[:, None] * inner)
 
     def movement(self, directions: list[wrt.Direction]) -> Movement:
         """How the directions move the map here; starting point and step do not."""
