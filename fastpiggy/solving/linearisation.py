@@ -349,15 +349,18 @@ class Linearisation:
         """By coordinate, how far x can be from the solution that has its active set.
 
         The rounding v of the states moves it by ``inv(K) A'v``, an entry at most by the norm of v
-        times the root of its place in the diagonal of inv(K).
+        times the root of its place in the diagonal of inv(K).  A zero column has no part in it.
         """
         if self.force is not None and self.factor.least_eigenvalue > 0:
             summed, _, whole, _ = self._sums
             rows = np.finfo(float).eps * (summed + float(whole @ np.abs(self.x)))
-            found = np.zeros_like(self.x)
+            members, _, curb = self.active
             force, terms = self.force
-            found[self.active[0]] = self.factor.spread((np.abs(force) + terms)[:, None])[:, 0]
-            found[self.active[0]] += rows * np.sqrt(self.factor.inverse_diagonal)
+            most = self.factor.spread((np.abs(force) + terms)[:, None])[:, 0]
+            most += rows * np.sqrt(self.factor.inverse_diagonal)
+            found = np.zeros_like(self.x)
+            alone = self.factor.diagonal == curb
+            found[members] = np.where(alone, np.abs(force) / np.where(alone, curb, 1.0), most)
             return found
         gap = (self.selection.z - self.x)[:, None]
         members, Q, _ = self.active

@@ -234,3 +234,19 @@ def test_a_long_fit_of_ridge_is_known_to_rounding():
     assert error < 1e-10 * np.linalg.norm(wanted)
     assert sol.certificate.status == "converged"
     assert sol.certificate.certified
+
+
+@pytest.mark.parametrize("fit_intercept", [False, True])
+def test_a_zero_column_of_weight_zero_leaves_the_bound_as_it_is(fit_intercept):
+    rng = np.random.default_rng(0)
+    X, weights = rng.standard_normal((30, 6)), np.array([1.0, 1.0, 0.0, 1.0, 1.0, 1.0])
+    X[:, 2] = 0.0
+    y = X @ np.ones(6) + rng.standard_normal(30)
+    options = {"alpha": 0.1, "l1_ratio": 0.5, "fit_intercept": fit_intercept}
+    sol = fp.solve(fp.elastic_net(X, y, weights=weights, **options), wrt="weights")
+    assert sol.certificate.status == "converged"
+    kept = np.arange(6) != 2
+    alone = fp.solve(fp.elastic_net(X[:, kept], y, weights=weights[kept], **options), wrt="weights")
+    J = sol.jacobian["weights"]
+    np.testing.assert_allclose(J[np.ix_(kept, kept)], alone.jacobian["weights"], rtol=1e-9)
+    assert not J[2].any() and not J[:, 2].any()
