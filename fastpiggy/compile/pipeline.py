@@ -8,9 +8,9 @@ pass); what is called where it stands is optimised once, with the kernel.
 
 More that Numba does to every function is left out, since it gains nothing here: optimising each
 function of a module before the module; the first of two rounds over a module, which brings together
-counts of references where there are some; compiling a callee anew for each kind of caller; asking
-for the type of every call until nothing new is found; and passes that look for what the code does
-not have.
+counts of references where there are some; unrolling loops; compiling a callee anew for each kind of
+caller; asking for the type of every call until nothing new is found; and passes that look for what
+the code does not have.
 """
 
 import gc
@@ -60,8 +60,7 @@ class _Optimised(JITCodeLibrary):
         options = create_pipeline_tuning_options(speed_level=int(config.OPT))
         options.loop_vectorization = bool(config.LOOP_VECTORIZE)
         options.slp_vectorization = bool(config.SLP_VECTORIZE)
-        # Unrolled loops take a tenth longer to compile, and are not faster: what is hot is
-        # vectorised, four vectors at a time.
+        # Unrolled loops take a tenth longer to compile, and no solve was faster for them.
         options.loop_unrolling = False
         builder = create_pass_builder(self._codegen._tm, options)
         builder.getModulePassManager().run(self._final_module, builder)

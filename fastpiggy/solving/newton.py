@@ -93,7 +93,7 @@ def polished(point: Linearisation) -> Linearisation:
     # Next to rows that fit, the residual says little of what a small squared l2 part determines.
     if best.force is not None and not best.factor.singular:
         size, least = (float(np.linalg.norm(part)) for part in best.force)
-        trial = Linearisation(best.binding, best.newton()) if size > SETTLED * least else best
+        trial = best.at(best.newton()) if size > SETTLED * least else best
         if np.all(np.isfinite(trial.x)) and trial.optimality <= max(best.optimality, trial.floor):
             best = trial
     return best
